@@ -55,7 +55,7 @@ def load_idx_folder(folder, classes=None):
     x_test, y_test = _read_pair(folder, "t10k", classes or int(y_train.max()) + 1)
     if x_train.shape[1] != x_test.shape[1]:
         raise ValueError(
-            f"{folder}: training images have {x_train.shape[1]:,} pixels but test images "
+            f"{folder}: training images have {x_train.shape[1]:,} pixels, test images "
             f"{x_test.shape[1]:,}; all four files must come from one data set"
         )
     return x_train, y_train, x_test, y_test
