@@ -16,6 +16,7 @@ import json
 import os
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -84,25 +85,38 @@ def load(path, network=None):
     Raises ValueError, naming the path, for a file that is damaged, is no checkpoint or
     does not fit the network given, which then is unchanged; OSError for no file.
     """
-    description, arrays = unpacked(Path(path))
-    found = part(arrays, "network/")
-    if network is None:
-        generators = built_generators(path, description)
-        network = built(path, description["network"], "", found, generators)
-    put(path, network.params, found)
-    return network
+    with telling(path):
+        description, arrays = unpacked(Path(path))
+        if network is None:
+            return built_network(description, arrays, built_generators(description))
+        put(network.params, part(arrays, "network/"))
+        return network
 
 
 def resume(path):
-    """All that `save` was given: network, optimizer, history, generator (or None)."""
-    description, arrays = unpacked(Path(path))
-    generators = built_generators(path, description)
-    found = part(arrays, "network/")
-    network = built(path, description["network"], "", found, generators)
-    put(path, network.params, found)
-    optimizer = built_optimizer(path, description, arrays, network)
-    rng = generators[0] if generators else None
-    return network, optimizer, description["history"], rng
+    """All that `save` was given: network, optimizer, history, generator (or None).
+
+    Raises as `load` does.
+    """
+    with telling(path):
+        description, arrays = unpacked(Path(path))
+        generators = built_generators(description)
+        network = built_network(description, arrays, generators)
+        optimizer = built_optimizer(description, arrays, network)
+        rng = generators[0] if generators else None
+        return network, optimizer, description["history"], rng
+
+
+@contextmanager
+def telling(path):
+    """Turn what goes wrong with a file's content into a ValueError with its path."""
+    odd = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+    try:
+        yield
+    except (ValueError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise ValueError(f"{path} cannot be loaded: {error}") from error
+    except odd as error:
+        raise ValueError(f"{path} cannot be loaded: it is no checkpoint") from error
 
 
 def describe(layer, generators):
@@ -120,25 +134,25 @@ def describe(layer, generators):
     return told
 
 
-def built(path, told, prefix, arrays, generators):
+def built(told, prefix, arrays, generators):
     """The layer that `describe` told of, its Dense layers sized as the arrays are."""
     kind = told["class"]
     if kind not in LAYERS:
         raise ValueError(
-            f"{path}: it has a layer of class {kind!r}, which is none of "
+            f"it has a layer of class {kind!r}, which is none of "
             f"{sorted(LAYERS)}; build that network yourself and give it to load"
         )
     cls, names = LAYERS[kind]
     if cls is Network:
         inner = [
-            built(path, layer, f"{prefix}{i}.", arrays, generators)
+            built(layer, f"{prefix}{i}.", arrays, generators)
             for i, layer in enumerate(told["layers"])
         ]
         return Network(*inner)
     if cls is Dense:
         W = arrays.get(f"{prefix}W")
         if W is None or W.ndim != 2 or W.dtype.kind != "f":
-            raise ValueError(f"{path}: {prefix}W is missing or is no matrix of floats")
+            raise ValueError(f"{prefix}W is missing or is no matrix of floats")
         return Dense(*W.shape, None, zeros, W.dtype)
     settings = {name: told["settings"][name] for name in names}
     if cls is Dropout:
@@ -146,23 +160,23 @@ def built(path, told, prefix, arrays, generators):
     return cls(**settings)
 
 
-def built_optimizer(path, description, arrays, network):
+def built_optimizer(description, arrays, network):
     """The optimizer of the file with its state, or None."""
     told = description.get("optimizer")
     if told is None:
         return None
     if told["class"] not in OPTIMIZERS:
-        raise ValueError(f"{path}: there is no optimizer {told['class']!r}")
+        raise ValueError(f"there is no optimizer {told['class']!r}")
     optimizer = OPTIMIZERS[told["class"]](lr=0.0)
     slots = {k for k, v in vars(optimizer).items() if isinstance(v, dict)}
     if set(told["settings"]) != set(vars(optimizer)) - slots:
-        raise ValueError(f"{path}: the settings are not those of {told['class']}")
+        raise ValueError(f"the settings are not those of {told['class']}")
     vars(optimizer).update(told["settings"])
     for name, array in part(arrays, "optimizer/").items():
         slot, _, parameter = name.partition("/")
         like = network.params.get(parameter)
         if slot not in slots or like is None or like.shape != array.shape:
-            raise ValueError(f"{path}: the optimizer's array {name} fits no parameter")
+            raise ValueError(f"the optimizer's array {name} fits no parameter")
         getattr(optimizer, slot)[parameter] = array.copy()
     return optimizer
 
@@ -178,18 +192,24 @@ def described_generator(rng):
     return state
 
 
-def built_generators(path, description):
+def built_generators(description):
     """The generators of the file, each in its saved state."""
     generators = []
     for state in description["generators"]:
         if state["bit_generator"] not in GENERATORS:
-            raise ValueError(
-                f"{path}: no generator {state['bit_generator']!r} is known"
-            )
+            raise ValueError(f"no generator {state['bit_generator']!r} is known")
         bits = GENERATORS[state["bit_generator"]]()
         bits.state = state
         generators.append(np.random.Generator(bits))
     return generators
+
+
+def built_network(description, arrays, generators):
+    """The network of the file with its parameters."""
+    found = part(arrays, "network/")
+    network = built(description["network"], "", found, generators)
+    put(network.params, found)
+    return network
 
 
 def part(arrays, prefix):
@@ -199,7 +219,7 @@ def part(arrays, prefix):
     }
 
 
-def put(path, params, found):
+def put(params, found):
     """Copy the arrays into the parameters: all of them, or ValueError and none."""
     faults = [f"{name} is missing" for name in params.keys() - found.keys()]
     faults += [f"{name} is not wanted" for name in found.keys() - params.keys()]
@@ -211,7 +231,7 @@ def put(path, params, found):
                 f"{wanted.dtype} {wanted.shape}"
             )
     if faults:
-        raise ValueError(f"{path} holds another network: {'; '.join(sorted(faults))}")
+        raise ValueError(f"it holds another network: {'; '.join(sorted(faults))}")
     for name, w in params.items():
         w[...] = found[name]
 
@@ -236,37 +256,22 @@ def packed(description, arrays):
 def unpacked(path):
     """Description and arrays of a checkpoint file, or ValueError."""
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, not a saved network")
+        raise ValueError("it is a folder, not a saved network")
     if not path.exists():
-        raise FileNotFoundError(
-            f"{path}: there is no such file; was the network saved?"
-        )
+        raise FileNotFoundError(f"{path} does not exist; was the network saved?")
     if path.stat().st_size > LARGEST_FILE:
-        raise ValueError(
-            f"{path} is larger than {LARGEST_FILE} bytes, too large to load"
-        )
+        raise ValueError(f"it is larger than {LARGEST_FILE} bytes")
     content = path.read_bytes()
-    broken = f"{path} is not a complete saved network: "
     digest = hashlib.sha256(content[:-DIGEST]).hexdigest().encode()
     if content[-DIGEST:] != digest:
         raise ValueError(
-            f"{broken}its checksum does not fit its {len(content)} bytes; it is "
-            "damaged, cut short or something else; take another copy or train again"
+            f"its checksum does not fit its {len(content)} bytes; it is damaged, cut "
+            "short or no saved network; take another copy or train again"
         )
-    try:
-        arrays = read_members(content)
-        description = json.loads(arrays.pop("description").tobytes())
-        if description["format"] != FORMAT:
-            raise ValueError(f"its format is {description['format']!r}, not {FORMAT!r}")
-        description["network"], description["history"], description["generators"]
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:
-        raise ValueError(f"{broken}{error}") from error
+    arrays = read_members(content)
+    description = json.loads(arrays.pop("description").tobytes())
+    if description["format"] != FORMAT:
+        raise ValueError(f"its format is {description['format']!r}, not {FORMAT!r}")
     return description, arrays
 
 
@@ -309,21 +314,21 @@ def read_array(name, content):
 
 def write_whole(path, content):
     """Put the bytes into the file at once: at any moment it is the old or the new."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            mask = os.umask(0)  # asked for by setting it; mkstemp allows nobody else
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
             os.fsync(file.fileno())
+        mask = os.umask(0)  # read by setting it; mkstemp lets nobody else read the file
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(
-                error.errno,
-                f"{path} was not saved, the old file stays: {error.strerror}",
-            ) from error
-        raise
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{path} was not saved, an old file stays: {error.strerror}"
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

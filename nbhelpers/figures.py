@@ -590,3 +590,11 @@ def image_grid(
             color = _ink(title_colors[k]) if title_colors is not None else INK
             ax.set_title(titles[k], fontsize=8, loc="center", color=color, pad=2)
     return fig
+
+
+def curves(ax, x, named, *, xlabel="", ylabel="", title=""):
+    """One line over x (m,) for each name -> numbers (m,), named at its right end."""
+    for name, numbers in named.items():
+        (line,) = ax.plot(x, numbers)
+        _end_label(ax, x[-1], numbers[-1], name, line.get_color())
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)

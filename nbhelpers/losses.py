@@ -135,11 +135,10 @@ class BinaryCrossEntropy(Loss):
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of p = softmax(z), in one step from the scores: mean of -log p[y].
 
-    z (n, k) scores    y (n,) class indices    dz (n, k)
+    z (n, k) scores    y (n,) class indices, else ValueError    dz (n, k)
 
-    With label smoothing s the target is (1 - s) on the right class plus s / k on every
-    class: Szegedy et al., Rethinking the Inception architecture, 2015.
-    Raises ValueError for labels that are no class indices, s outside [0, 1).
+    With label smoothing s, in [0, 1), the target is (1 - s) on the right class plus
+    s / k on every class: Szegedy et al., Rethinking the Inception architecture, 2015.
     """
 
     def __init__(self, label_smoothing=0.0):

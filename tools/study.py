@@ -1,0 +1,150 @@
+"""Train Fashion-MNIST many times over and store a line a run, for notebook 08 to show.
+
+python tools/study.py comparison    optimizers and schedules, on the validation images
+python tools/study.py ablation      the recipe with one thing changed, on the same
+python tools/study.py seeds         the recipe on all 60,000, on the test images
+
+Each writes notebooks/results/NAME.csv. Every run prints its line as it ends; with one
+BLAS thread the same numbers come out again on the same machine.
+"""
+
+import csv
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from nbhelpers.datasets import load_fashion_mnist
+from nbhelpers.dynamic_network import evaluate, fit
+from nbhelpers.fashion_mnist import BATCH_SIZE, build, recipe
+from nbhelpers.generalization import split
+from nbhelpers.losses import SoftmaxCrossEntropy
+from nbhelpers.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    RMSprop,
+    constant,
+    cosine,
+    warmup_cosine,
+)
+
+RESULTS = Path(__file__).parent.parent / "notebooks" / "results"
+COMPARED = {  # optimizer and its rate, the better of two or three tried
+    "SGD with momentum": (lambda: SGD(0.05, momentum=0.9), 0.05),
+    "RMSprop": (lambda: RMSprop(1e-3), 1e-3),
+    "Adam": (lambda: Adam(1e-3), 1e-3),
+}
+SCHEDULES = {"constant": constant, "cosine": cosine}
+
+
+def trained(rng, train, *, epochs=25, batch_size=BATCH_SIZE, net=None, parts=None):
+    """A network after training, its seconds; the recipe where nothing else is given."""
+    network = build(rng, **(net or {}))
+    loss, optimizer, schedule = parts or recipe()
+    start = time.perf_counter()
+    fit(
+        network,
+        loss,
+        optimizer,
+        train,
+        epochs=epochs,
+        batch_size=batch_size,
+        rng=rng,
+        schedule=schedule,
+    )
+    return network, time.perf_counter() - start
+
+
+def line(name, seed, network, seconds, held_out):
+    """One run as a row: its accuracy is that on the images held out."""
+    found = evaluate(network, SoftmaxCrossEntropy(), *held_out)
+    return {
+        "name": name,
+        "seed": seed,
+        "parameters": sum(w.size for w in network.params.values()),
+        "accuracy": f"{found['accuracy']:.4f}",
+        "seconds": f"{seconds:.1f}",
+    }
+
+
+def held_out():
+    """The training images without a sixth of them, and that sixth."""
+    return split(*load_fashion_mnist()[:2], 1 / 6, np.random.default_rng(0))
+
+
+def comparison(seeds=range(3)):
+    """Three optimizers, two schedules, one network 256-128, 10 epochs, same seeds."""
+    train, validation = split(
+        *load_fashion_mnist()[:2], 1 / 6, np.random.default_rng(0)
+    )
+    for name, (make, lr) in COMPARED.items():
+        for shape, schedule in SCHEDULES.items():
+            for seed in seeds:
+                rng = np.random.default_rng(seed)
+                parts = SoftmaxCrossEntropy(), make(), schedule(lr)
+                net = {"sizes": (784, 256, 128, 10), "dropout": 0.0}
+                run = trained(
+                    rng, train, epochs=10, batch_size=128, net=net, parts=parts
+                )
+                yield line(f"{name}, {shape}", seed, *run, validation)
+
+
+def ablation(seeds=range(3)):
+    """The recipe, and the recipe with one thing changed at a time."""
+    train, validation = split(
+        *load_fashion_mnist()[:2], 1 / 6, np.random.default_rng(0)
+    )
+    smooth, decay, lr = 0.1, 0.1, 2e-3
+
+    def parts(smooth=smooth, decay=decay, schedule=warmup_cosine):
+        return SoftmaxCrossEntropy(smooth), AdamW(weight_decay=decay), schedule(lr)
+
+    changes = {
+        "the recipe": {},
+        "without label smoothing": {"parts": lambda: parts(smooth=0.0)},
+        "without weight decay": {"parts": lambda: parts(decay=0.0)},
+        "without dropout": {"net": {"dropout": 0.0}},
+        "constant rate": {"parts": lambda: parts(schedule=constant)},
+        "256-128 instead of 512-256": {"net": {"sizes": (784, 256, 128, 10)}},
+        "10 epochs instead of 25": {"epochs": 10},
+    }
+    for name, change in changes.items():
+        for seed in seeds:
+            made = {k: v() if callable(v) else v for k, v in change.items()}
+            run = trained(np.random.default_rng(seed), train, **made)
+            yield line(name, seed, *run, validation)
+
+
+def seeds(seeds=range(5)):
+    """The recipe on all training images, measured on the test images."""
+    x, y, *test = load_fashion_mnist()
+    for seed in seeds:
+        run = trained(np.random.default_rng(seed), (x, y))
+        yield line("the recipe", seed, *run, test)
+
+
+def main():
+    """Run the study named on the command line and store its lines."""
+    studies = {study.__name__: study for study in (comparison, ablation, seeds)}
+    if len(sys.argv) != 2 or sys.argv[1] not in studies:
+        sys.exit(__doc__)
+    rows = []
+    for row in studies[sys.argv[1]]():
+        print(*row.values(), sep="  ", flush=True)
+        rows.append(row)
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{sys.argv[1]}.csv").open(
+        "w", newline="", encoding="utf-8"
+    ) as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
