@@ -34,6 +34,26 @@ def check_count(owner, name, value):
         )
 
 
+def check_generator(owner, rng):
+    """Raise ValueError unless rng is a numpy Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            f"{owner}: rng must be a numpy Generator, such as default_rng(0), "
+            f"got {rng!r}"
+        )
+
+
+def warn_of_zeros(owner, params):
+    """Warn where two or more matrices of weights are zero: their units stay twins."""
+    matrices = [w for w in params.values() if w.ndim > 1]
+    if len(matrices) > 1 and not any(w.any() for w in matrices):
+        warnings.warn(
+            f"{owner}: all weights are zero, so that no two units will ever differ; "
+            "start them at random, with init=he for instance",
+            stacklevel=4,
+        )
+
+
 def check_batch(owner, x, n_in):
     """Raise ValueError unless x has shape (n, n_in): a batch of rows for this layer."""
     if x.ndim == 2 and x.shape[1] == n_in:
