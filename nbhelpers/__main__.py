@@ -19,7 +19,7 @@ from tqdm import tqdm  # noqa: E402
 from nbhelpers import checkpoint, figures  # noqa: E402
 from nbhelpers.datasets import DATA, load_idx_folder  # noqa: E402
 from nbhelpers.dynamic_network import fit  # noqa: E402
-from nbhelpers.fashion_mnist import BATCH_SIZE, LABELS, build, recipe  # noqa: E402
+from nbhelpers.fashion_mnist import BATCH_SIZE, LABELS, Centering, build, recipe  # noqa: E402
 from nbhelpers.generalization import confusion_matrix, report, split  # noqa: E402
 from nbhelpers.single_pass import softmax  # noqa: E402
 
@@ -57,9 +57,11 @@ def parse(words):
     add("--data", default="fashion_mnist", help=f"{known}, or a folder of IDX files")
     add("--epochs", default=25, type=count, help="how often to see all images (25)")
     add("--seed", default=0, type=int, help="of the weights, the order, dropout (0)")
-    add("--output", default="trained", type=Path, help="folder for results (trained)")
+    add("--output", type=Path, help="folder for the results (runs/DATA)")
     add("--resume", action="store_true", help="go on with the training in --output")
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    options.output = options.output or Path("runs") / Path(options.data).name
+    return options
 
 
 def count(text):
@@ -97,6 +99,8 @@ def run(options):
 def train(x, y, classes, options):
     """Network and history; a line and a saved state an epoch, a bar in a terminal."""
     first, validation = split(x, y, 1 / 12, np.random.default_rng(options.seed))
+    centred = Centering(first[0])
+    first, validation = ((centred(x), y) for x, y in (first, validation))
     loss, optimizer, schedule = recipe()
     rng, history = np.random.default_rng(options.seed), None
     saved = options.output / "training.npz"
@@ -130,6 +134,7 @@ def train(x, y, classes, options):
             after_epoch=after_epoch,
             history=history,
         )
+    centred.fold_into(network)
     return network, history
 
 

@@ -10,44 +10,38 @@ from contextlib import contextmanager
 import numpy as np
 
 from nbhelpers.activations import ReLU
-from nbhelpers.checks import (
-    check_count,
-    check_data,
-    check_generator,
-    check_number,
-    warn_of_zeros,
-    whole_step,
-)
+from nbhelpers.checks import check_count, check_data, check_number, whole_step
 from nbhelpers.layers import Dense, Layer, he
 
 
-class Network(Layer):
-    """Layers one behind the other; a layer itself.
+def by_place(layers, kind):
+    """The `kind` of all layers in one dict: "2.W" is the W of layer 2.
 
-    The parameters of layer i are named "i.name": "0.W", "0.b", "2.W" ...
+    kind: "params" or "grads"
     """
+    return {
+        f"{i}.{name}": array
+        for i, layer in enumerate(layers)
+        for name, array in getattr(layer, kind).items()
+    }
+
+
+def check_layers(layers):
+    """TypeError for the first of them that is no Layer."""
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Network: expected layers, got {layer!r}")
+
+
+class Network(Layer):
+    """Layers one behind the other, a layer itself: "2.W" is the W of layer 2."""
+
+    params = property(lambda self: by_place(self.layers, "params"))
+    grads = property(lambda self: by_place(self.layers, "grads"))
 
     def __init__(self, *layers):
-        for layer in layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Network: expected layers, got {layer!r}")
+        check_layers(layers)
         self.layers = layers
-
-    @property
-    def params(self):
-        return self.collect("params")
-
-    @property
-    def grads(self):
-        return self.collect("grads")
-
-    def collect(self, kind):
-        """The arrays of all layers in one dict, named by the place of their layer."""
-        return {
-            f"{i}.{name}": array
-            for i, layer in enumerate(self.layers)
-            for name, array in getattr(layer, kind).items()
-        }
 
     def predict(self, x):
         for layer in self.layers:
@@ -66,9 +60,7 @@ class Network(Layer):
 
     def set_grads(self, dy):
         first, *rest = self.layers
-        for layer in reversed(rest):
-            dy = layer.backward(dy)
-        first.set_grads(dy)
+        first.set_grads(Network(*rest).backward(dy))
 
 
 def mlp(sizes, rng, activation=ReLU, init=he, dtype=np.float64):
@@ -216,7 +208,7 @@ def fit(
     schedule(step, total_steps) gives the rate of a step; after_epoch(network, history)
     ends the training by returning True; an earlier `history` is gone on from.
     """
-    x, y, validation = prepare(network, train, validation, epochs, batch_size, rng)
+    x, y, validation = prepare(network, train, validation, epochs, batch_size)
     history = {name: list(values) for name, values in (history or {}).items()}
     steps, done = math.ceil(len(x) / batch_size), len(history.get("loss", []))
     rates = rate_of_each_step(schedule, optimizer.lr, done * steps, epochs * steps)
@@ -233,14 +225,12 @@ def fit(
     return history
 
 
-def prepare(network, train, validation, epochs, batch_size, rng):
+def prepare(network, train, validation, epochs, batch_size):
     """The data of `fit`, checked and in the network's dtype: x, y, validation pair."""
     check_count("fit", "epochs", epochs)
     check_count("fit", "batch_size", batch_size)
-    check_generator("fit", rng)
     if not network.params:
         raise ValueError("fit: the network has no parameters to train")
-    warn_of_zeros("fit", network.params)
     dtype = next(iter(network.params.values())).dtype
     if validation is not None:
         validation = check_data("fit", "validation", validation, dtype)

@@ -20,7 +20,7 @@ import numpy as np
 
 from nbhelpers.datasets import load_fashion_mnist
 from nbhelpers.dynamic_network import evaluate, fit
-from nbhelpers.fashion_mnist import BATCH_SIZE, build, recipe
+from nbhelpers.fashion_mnist import BATCH_SIZE, Centering, build, recipe
 from nbhelpers.generalization import split
 from nbhelpers.losses import SoftmaxCrossEntropy
 from nbhelpers.optimizers import (
@@ -44,19 +44,13 @@ SCHEDULES = {"constant": constant, "cosine": cosine}
 
 def trained(rng, train, *, epochs=25, batch_size=BATCH_SIZE, net=None, parts=None):
     """A network after training, its seconds; the recipe where nothing else is given."""
-    network = build(rng, **(net or {}))
+    network, (x, y) = build(rng, **(net or {})), train
     loss, optimizer, schedule = parts or recipe()
+    options = {"epochs": epochs, "batch_size": batch_size, "schedule": schedule}
     start = time.perf_counter()
-    fit(
-        network,
-        loss,
-        optimizer,
-        train,
-        epochs=epochs,
-        batch_size=batch_size,
-        rng=rng,
-        schedule=schedule,
-    )
+    centred = Centering(x)
+    fit(network, loss, optimizer, (centred(x), y), rng=rng, **options)
+    centred.fold_into(network)
     return network, time.perf_counter() - start
 
 

@@ -1,0 +1,66 @@
+# The series in one word each: `make lab` to read and run it, `make test` to prove it.
+# Both work as the first command after a clone; README.md has the same without make.
+
+HERE = .venv/bin/python
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+.PHONY: help venv lab test check export notebooks train fmt clean
+
+help:
+	@echo "make lab        open the series in JupyterLab"
+	@echo "make test       prove it: style, export, tests and every notebook"
+	@echo "make train      train the finished network on Fashion-MNIST"
+	@echo
+	@echo "make check      compare modules, pictures and ledger with the notebooks"
+	@echo "make export     write them from the notebooks"
+	@echo "make notebooks  run every notebook and store what it prints"
+	@echo "make fmt        format the code of modules, tests and notebooks"
+	@echo "make venv       the virtual environment that all of these use, .venv"
+	@echo "make clean      remove it, and the caches"
+
+venv: .venv/.installed
+
+.venv/.installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "This needs Python 3.11 or newer, and finds only:"; \
+		python3 --version; echo "A newer one can be named: make PYTHON=..."; exit 1; }
+	@echo "installing into .venv, which takes a minute or two"
+	$(PYTHON) -m venv .venv
+	$(HERE) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# It serves the whole project, because the notebooks show images/ and link nbhelpers/.
+# And it refuses to run as root, as one does in a container, unless it is told to.
+LAB_FLAGS = $(if $(filter 0,$(shell id -u)),--allow-root)
+
+lab: venv
+	$(HERE) -m jupyter lab $(LAB_FLAGS) --notebook-dir=. \
+		--LabApp.default_url=/lab/tree/notebooks/01_single_pass.ipynb
+
+test: venv
+	$(HERE) -m ruff check .
+	$(HERE) -m ruff format --check .
+	$(HERE) tools/export.py --check
+	$(HERE) -m pytest
+
+check: venv
+	$(HERE) tools/export.py --check
+
+export: venv
+	$(HERE) tools/export.py
+
+notebooks: venv
+	$(HERE) tools/run_notebooks.py
+
+train: venv
+	$(HERE) -m nbhelpers
+
+fmt: venv
+	$(HERE) -m ruff check --select I --fix .
+	$(HERE) -m ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build nbhelpers.egg-info
+	find nbhelpers notebooks tests tools . -maxdepth 1 -name __pycache__ \
+		-exec rm -rf {} +
