@@ -10,7 +10,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from nbhelpers.activations import ReLU
-from nbhelpers.checks import check_count, check_data, check_number, whole_step
+from nbhelpers.checks import (
+    check_count,
+    check_data,
+    check_generator,
+    check_number,
+    warn_of_zeros,
+    whole_step,
+)
 from nbhelpers.layers import Dense, Layer, he
 
 
@@ -208,7 +215,7 @@ def fit(
     schedule(step, total_steps) gives the rate of a step; after_epoch(network, history)
     ends the training by returning True; an earlier `history` is gone on from.
     """
-    x, y, validation = prepare(network, train, validation, epochs, batch_size)
+    x, y, validation = prepare(network, train, validation, epochs, batch_size, rng)
     history = {name: list(values) for name, values in (history or {}).items()}
     steps, done = math.ceil(len(x) / batch_size), len(history.get("loss", []))
     rates = rate_of_each_step(schedule, optimizer.lr, done * steps, epochs * steps)
@@ -225,12 +232,14 @@ def fit(
     return history
 
 
-def prepare(network, train, validation, epochs, batch_size):
+def prepare(network, train, validation, epochs, batch_size, rng):
     """The data of `fit`, checked and in the network's dtype: x, y, validation pair."""
     check_count("fit", "epochs", epochs)
     check_count("fit", "batch_size", batch_size)
+    check_generator("fit", rng)
     if not network.params:
         raise ValueError("fit: the network has no parameters to train")
+    warn_of_zeros("fit", network.params)
     dtype = next(iter(network.params.values())).dtype
     if validation is not None:
         validation = check_data("fit", "validation", validation, dtype)

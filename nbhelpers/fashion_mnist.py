@@ -30,7 +30,7 @@ LABELS = [
 BATCH_SIZE = 256
 
 
-def build(rng, sizes=(784, 512, 256, 10), dropout=0.3, dtype=np.float32):
+def build(rng, sizes=(784, 512, 256, 10), dropout=0.2, dtype=np.float32):
     """The network: Dense layers of the given sizes, ReLU and Dropout between them."""
     layers = []
     for n_in, n_out in zip(sizes, sizes[1:], strict=False):

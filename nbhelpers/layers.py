@@ -45,6 +45,14 @@ def normal(n_in, n_out, rng, std=1.0):
     return rng.normal(0, std, (n_in, n_out))
 
 
+def lecun(n_in, n_out, rng):
+    """Normal, variance 1 / n_in: weighted sums keep the variance of their inputs.
+
+    LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
+    """
+    return rng.normal(0, math.sqrt(1 / n_in), (n_in, n_out))
+
+
 def xavier(n_in, n_out, rng):
     """Normal, variance 2 / (n_in + n_out), for tanh and sigmoid.
 
@@ -60,14 +68,6 @@ def he(n_in, n_out, rng):
     He, Zhang, Ren and Sun, Delving deep into rectifiers, 2015.
     """
     return rng.normal(0, math.sqrt(2 / n_in), (n_in, n_out))
-
-
-def lecun(n_in, n_out, rng):
-    """Normal, variance 1 / n_in: weighted sums keep the variance of their inputs.
-
-    LeCun, Bottou, Orr and Mueller, Efficient BackProp, 1998.
-    """
-    return rng.normal(0, math.sqrt(1 / n_in), (n_in, n_out))
 
 
 class Dense(Layer):

@@ -71,6 +71,8 @@ def shown(value):
         return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray):
         return " ".join(np.array2string(value, precision=4, separator=", ").split())
+    if callable(value):
+        return value.__name__
     return f"{value:.4g}" if isinstance(value, float) else repr(value)
 
 

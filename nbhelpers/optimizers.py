@@ -197,6 +197,7 @@ def clip_gradients(grads, max_norm):
     training recurrent neural networks, 2013.
     """
     check_number("clip_gradients", "max_norm", max_norm, np.finfo(float).tiny)
-    norm = math.sqrt(sum(float((g * g).sum()) for g in grads.values()))
+    squares = (np.square(g, dtype=float).sum() for g in grads.values())
+    norm = math.sqrt(sum(squares))
     scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return {name: g * scale for name, g in grads.items()}

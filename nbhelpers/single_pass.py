@@ -6,45 +6,17 @@ Rows are samples. Exported from notebooks/01_single_pass.ipynb.
 import numpy as np
 
 
+def relu(z):
+    """The positive part of each number: max(z, 0).  z of any shape."""
+    return np.maximum(z, 0)
+
+
 def dense(x, W, b):
     """Weighted sums of the inputs: z = x W + b.
 
     x (n, n_in)    W (n_in, n_out)    b (n_out,)    z (n, n_out)
     """
     return x @ W + b
-
-
-def relu(z):
-    """The positive part of each number: max(z, 0).  z of any shape."""
-    return np.maximum(z, 0)
-
-
-def sigmoid(z):
-    """Each number squeezed into (0, 1): 1 / (1 + exp(-z)).  z of any shape.
-
-    The exponential only ever sees -|z|, so it cannot overflow.
-    """
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
-
-
-def softmax(z):
-    """Scores turned into probabilities: exp(z) over its sum along the last axis.
-
-    z (n, k) scores    returns (n, k), each row positive with sum 1
-
-    The largest score of each row is subtracted first, so exp cannot overflow.
-    """
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def cross_entropy(p, y):
-    """Mean surprise at the right answers: the mean of -log p[i, y[i]].
-
-    p (n, k) probabilities    y (n,) class indices
-    """
-    return float(-np.log(p[np.arange(len(y)), y]).mean())
 
 
 def numerical_gradient(f, x, h=1e-6):
@@ -89,3 +61,31 @@ def check_gradient(f, x, gradient, tolerance=1e-6):
         f"gradient {gradient[at]:.6g}, finite differences {numeric[at]:.6g}"
     )
     return float(error[at])
+
+
+def softmax(z):
+    """Scores turned into probabilities: exp(z) over its sum along the last axis.
+
+    z (n, k) scores    returns (n, k), each row positive with sum 1
+
+    The largest score of each row is subtracted first, so exp cannot overflow.
+    """
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(z):
+    """Each number squeezed into (0, 1): 1 / (1 + exp(-z)).  z of any shape.
+
+    The exponential only ever sees -|z|, so it cannot overflow.
+    """
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def cross_entropy(p, y):
+    """Mean surprise at the right answers: the mean of -log p[i, y[i]].
+
+    p (n, k) probabilities    y (n,) class indices
+    """
+    return float(-np.log(p[np.arange(len(y)), y]).mean())
