@@ -90,26 +90,6 @@ class Tanh(Layer):
         return dy * (1 - self.y**2)
 
 
-class Softmax(Layer):
-    """Scores to probabilities, row by row: y = exp(x) / sum of exp(x).
-
-    x (n, k)    y (n, k), each row with sum 1
-
-    Row by row the Jacobian is diag(y) - y y^T; `backward` multiplies by it without
-    building it.
-    """
-
-    def predict(self, x):
-        return softmax(x)
-
-    def forward(self, x):
-        self.y = self.predict(x)
-        return self.y
-
-    def backward(self, dy):
-        return self.y * (dy - (dy * self.y).sum(axis=-1, keepdims=True))
-
-
 class Softplus(Layer):
     """A smooth ReLU: y = log(1 + exp(x)).  Its slope is the sigmoid."""
 
@@ -153,3 +133,23 @@ class GELU(Layer):
         t = np.tanh(self.c * (x + self.a * x**3))
         inner = self.c * (1 + 3 * self.a * x**2)
         return dy * (1 + t + x * (1 - t**2) * inner) / 2
+
+
+class Softmax(Layer):
+    """Scores to probabilities, row by row: y = exp(x) / sum of exp(x).
+
+    x (n, k)    y (n, k), each row with sum 1
+
+    Row by row the Jacobian is diag(y) - y y^T; `backward` multiplies by it without
+    building it.
+    """
+
+    def predict(self, x):
+        return softmax(x)
+
+    def forward(self, x):
+        self.y = self.predict(x)
+        return self.y
+
+    def backward(self, dy):
+        return self.y * (dy - (dy * self.y).sum(axis=-1, keepdims=True))

@@ -14,6 +14,7 @@ from nbhelpers.layers import Dense
 from nbhelpers.losses import SoftmaxCrossEntropy
 from nbhelpers.optimizers import AdamW, warmup_cosine
 
+
 LABELS = [
     "T-shirt/top",
     "Trouser",
@@ -26,22 +27,6 @@ LABELS = [
     "Bag",
     "Ankle boot",
 ]
-
-BATCH_SIZE = 256
-
-
-def build(rng, sizes=(784, 512, 256, 10), dropout=0.2, dtype=np.float32):
-    """The network: Dense layers of the given sizes, ReLU and Dropout between them."""
-    layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
-        layers += [Dense(n_in, n_out, rng, dtype=dtype), ReLU(), Dropout(dropout, rng)]
-    return Network(*layers[:-2])
-
-
-def recipe():
-    """How it is trained: the loss, the optimizer and the schedule, each new."""
-    loss = SoftmaxCrossEntropy(label_smoothing=0.1)
-    return loss, AdamW(weight_decay=0.1), warmup_cosine(2e-3)
 
 
 class Centering:
@@ -66,6 +51,23 @@ class Centering:
         first = network.layers[0].params
         first["W"] /= self.scale
         first["b"] -= self.mean @ first["W"]
+
+
+def build(rng, sizes=(784, 512, 256, 10), dropout=0.2, dtype=np.float32):
+    """The network: Dense layers of the given sizes, ReLU and Dropout between them."""
+    layers = []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        layers += [Dense(n_in, n_out, rng, dtype=dtype), ReLU(), Dropout(dropout, rng)]
+    return Network(*layers[:-2])
+
+
+BATCH_SIZE = 256
+
+
+def recipe():
+    """How it is trained: the loss, the optimizer and the schedule, each new."""
+    loss = SoftmaxCrossEntropy(label_smoothing=0.1)
+    return loss, AdamW(weight_decay=0.1), warmup_cosine(2e-3)
 
 
 def train(data, rng, *, epochs=25, validation=None, after_epoch=None):

@@ -150,6 +150,7 @@ def draw_network(
     bias_gradients=None,
     title="",
     input_names=None,
+    output_name="y",
     highlight=None,
 ):
     """A small network with every number on it; made for figsize (8, 5).
@@ -182,7 +183,7 @@ def draw_network(
 
     last = len(sizes) - 1
     for k, i in [(k, i) for k, n in enumerate(sizes) for i in range(n)]:
-        name = {0: "x", last: "y"}.get(k, "a")
+        name = {0: "x", last: output_name}.get(k, "a")
         name += str(i + 1) if name != "a" and sizes[k] > 1 else ""
         name = input_names[i] if input_names and k == 0 else name
         value, slope = _entry(values, k, i), _entry(gradients, k, i)

@@ -12,6 +12,29 @@ from nbhelpers.checks import check_count, check_indices, check_number
 from nbhelpers.layers import Layer
 
 
+def split(x, y, fraction, rng):
+    """Two pairs (x, y), with `fraction` of every class held out in the second.
+
+    x (n, ...)    y (n,) class indices    fraction in (0, 1)    returns the pairs with
+    their rows in random order. Raises ValueError where a class would be left out.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    check_indices("split", y)
+    if len(x) != len(y) or not 0 < fraction < 1:
+        raise ValueError(
+            f"split: {len(x)} rows, {len(y)} labels, fraction {fraction} in (0, 1)?"
+        )
+    held = np.zeros(len(y), dtype=bool)
+    for k in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == k))
+        n = round(fraction * len(rows))
+        if n in (0, len(rows)):
+            raise ValueError(f"split: class {k} has {len(rows)} rows, too few to split")
+        held[rows[:n]] = True
+    first, second = (rng.permutation(np.flatnonzero(m)) for m in (~held, held))
+    return (x[first], y[first]), (x[second], y[second])
+
+
 def check_pair(owner, y, predicted):
     """Both as arrays; ValueError unless they hold equally many class indices."""
     y, predicted = np.asarray(y), np.asarray(predicted)
@@ -111,29 +134,6 @@ def report(y, predicted, names):
     lines.append(f"{'macro mean':{width}} {p:9.2f} {r:7.2f} {f:7.2f} {true.sum():7d}")
     lines.append(f"{'accuracy':{width}} {'':25}{right.sum() / true.sum():.2f}")
     return "\n".join(lines)
-
-
-def split(x, y, fraction, rng):
-    """Two pairs (x, y), with `fraction` of every class held out in the second.
-
-    x (n, ...)    y (n,) class indices    fraction in (0, 1)    returns the pairs with
-    their rows in random order. Raises ValueError where a class would be left out.
-    """
-    x, y = np.asarray(x), np.asarray(y)
-    check_indices("split", y)
-    if len(x) != len(y) or not 0 < fraction < 1:
-        raise ValueError(
-            f"split: {len(x)} rows, {len(y)} labels, fraction {fraction} in (0, 1)?"
-        )
-    held = np.zeros(len(y), dtype=bool)
-    for k in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == k))
-        n = round(fraction * len(rows))
-        if n in (0, len(rows)):
-            raise ValueError(f"split: class {k} has {len(rows)} rows, too few to split")
-        held[rows[:n]] = True
-    first, second = (rng.permutation(np.flatnonzero(m)) for m in (~held, held))
-    return (x[first], y[first]), (x[second], y[second])
 
 
 class Dropout(Layer):
