@@ -62,3 +62,142 @@ class RMSprop:
             s = self.s.setdefault(name, np.zeros_like(w))
             s += (1 - self.decay) * (g * g - s)
             w -= self.lr * g / (np.sqrt(s) + self.eps)
+
+
+class Adam:
+    """Steps from running averages of the gradient, m, and of its square, v.
+
+    Both start at 0 and are divided by 1 - beta^t to undo that; the step is
+    -lr * m / (sqrt(v) + eps). Kingma and Ba, Adam, 2015, Algorithm 1.
+    Raises ValueError for lr or eps below 0 and betas outside [0, 1).
+    """
+
+    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        name = type(self).__name__
+        check_number(name, "lr", lr, 0)
+        check_number(name, "beta1", beta1, 0, 1, open_high=True)
+        check_number(name, "beta2", beta2, 0, 1, open_high=True)
+        check_number(name, "eps", eps, 0)
+        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
+        self.t, self.m, self.v = 0, {}, {}
+
+    def step(self, params, grads):
+        self.t += 1
+        c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
+        for name, w in params.items():
+            m, v = self.averages(name, grads[name])
+            w -= self.lr / c1 * m / (np.sqrt(v) / math.sqrt(c2) + self.eps)
+
+    def averages(self, name, g):
+        """The running averages of g and of g^2, with this gradient taken in."""
+        m = self.m.setdefault(name, np.zeros_like(g))
+        v = self.v.setdefault(name, np.zeros_like(g))
+        m += (1 - self.beta1) * (g - m)
+        v += (1 - self.beta2) * (g * g - v)
+        return m, v
+
+
+class AdamW(Adam):
+    """Adam, with every weight shrunk by lr * weight_decay of itself before the step.
+
+    Loshchilov and Hutter, Decoupled weight decay regularization, 2019. Raises
+    ValueError as Adam does, and for a negative weight_decay.
+    """
+
+    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+        super().__init__(lr, beta1, beta2, eps)
+        check_number("AdamW", "weight_decay", weight_decay, 0)
+        self.weight_decay = weight_decay
+
+    def step(self, params, grads):
+        for w in params.values():
+            w *= 1 - self.lr * self.weight_decay
+        super().step(params, grads)
+
+
+class NAdam(Adam):
+    """Adam that looks ahead as Nesterov's momentum does.
+
+    beta1 is warmed up: mu_t = beta1 * (1 - 0.5 * 0.96^(t * momentum_decay)).
+    Dozat, Incorporating Nesterov momentum into Adam, 2016, with PyTorch's default
+    momentum_decay 0.004 (Keras has 1). Raises ValueError as Adam does.
+    """
+
+    def __init__(self, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=0.004):
+        super().__init__(lr, beta1, beta2, eps)
+        check_number("NAdam", "momentum_decay", momentum_decay, 0)
+        self.momentum_decay, self.mu_product = momentum_decay, 1.0
+
+    def mu(self, t):
+        """The momentum of step t."""
+        return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+
+    def step(self, params, grads):
+        self.t += 1
+        now, ahead = self.mu(self.t), self.mu(self.t + 1)
+        self.mu_product *= now
+        of_g = self.lr * (1 - now) / (1 - self.mu_product)
+        of_m = self.lr * ahead / (1 - self.mu_product * ahead)
+        c2 = 1 - self.beta2**self.t
+        for name, w in params.items():
+            m, v = self.averages(name, grads[name])
+            step = of_g * grads[name] + of_m * m
+            w -= step / (np.sqrt(v) / math.sqrt(c2) + self.eps)
+
+
+def constant(lr):
+    """The same rate at every step."""
+    return lambda step, total_steps: lr
+
+
+def step_decay(lr, factor=0.1, drops=2):
+    """lr, multiplied by factor `drops` times, at equal distances through training."""
+    return lambda step, total_steps: lr * factor ** (step * (drops + 1) // total_steps)
+
+
+def exponential_decay(lr, final=0.01):
+    """From lr down to final * lr, by the same factor at every step."""
+    return lambda step, total_steps: lr * final ** (step / total_steps)
+
+
+def cosine(lr, final=0.0):
+    """From lr down to final * lr along half a cosine.
+
+    Loshchilov and Hutter, SGDR, 2017, without its restarts.
+    """
+
+    def rate(step, total_steps):
+        fall = (1 + math.cos(math.pi * step / total_steps)) / 2
+        return lr * (final + (1 - final) * fall)
+
+    return rate
+
+
+def warmup_cosine(lr, warmup=0.3, final=0.0):
+    """A straight climb to lr over the first share `warmup` of the steps, then `cosine`.
+
+    One cycle of the kind in Smith and Topin, Super-convergence, 2018.
+    """
+    down = cosine(lr, final)
+
+    def rate(step, total_steps):
+        climb = warmup * total_steps
+        if step < climb:
+            return lr * (step + 1) / (climb + 1)
+        return down(step - climb, total_steps - climb)
+
+    return rate
+
+
+def clip_gradients(grads, max_norm):
+    """The gradients, scaled down together where their joint length exceeds max_norm.
+
+    Returns a new dict; the arrays given are not changed. Raises ValueError for a
+    max_norm that is not positive. Pascanu, Mikolov and Bengio, On the difficulty of
+    training recurrent neural networks, 2013.
+    """
+    check_number("clip_gradients", "max_norm", max_norm, np.finfo(float).tiny)
+    squares = (np.square(g, dtype=float).sum() for g in grads.values())
+    norm = math.sqrt(sum(squares))
+    scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
+    return {name: g * scale for name, g in grads.items()}
