@@ -6,7 +6,9 @@ A notebook in which nothing changed but the times that no test compares is left 
 is, so that a second run changes no file.
 """
 
+import base64
 import copy
+import io
 import os
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 from export import ROOT, export, write
 
@@ -41,8 +44,17 @@ def execute(path, root):
     return True
 
 
+def with_palette(picture):
+    """A PNG in base64 with 128 colours: a third of the size, the same to the eye."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    smaller = io.BytesIO()
+    colours = image.quantize(128, dither=Image.Dither.NONE)
+    colours.save(smaller, "PNG", optimize=True)
+    return base64.b64encode(smaller.getvalue()).decode()
+
+
 def tidy(notebook, root):
-    """Take out what tells of the machine and the editor that were used."""
+    """Take out what tells of the machine and the editor; make pictures small."""
     kernel = {"display_name": "Python 3 (ipykernel)", "name": "python3"}
     language = notebook.metadata.language_info
     language.pop("version", None)
@@ -55,6 +67,8 @@ def tidy(notebook, root):
         for key in cell.metadata.keys() - {"alt", "tags", "jupyter"}:
             del cell.metadata[key]
         for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = with_palette(output.data["image/png"])
             for folder in folders if output.output_type == "error" else []:
                 output.traceback = [
                     line.replace(folder, "") for line in output.traceback
