@@ -6,7 +6,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help venv lab test check export notebooks train fmt clean
+.PHONY: help venv lab test check export notebooks train bench fmt clean
 
 help:
 	@echo "make lab        open the series in JupyterLab"
@@ -17,6 +17,7 @@ help:
 	@echo "make export     write them from the notebooks"
 	@echo "make notebooks  run every notebook and store what it prints"
 	@echo "make fmt        format the code of modules, tests and notebooks"
+	@echo "make bench      race it against PyTorch and scikit-learn (installs them)"
 	@echo "make venv       the virtual environment that all of these use, .venv"
 	@echo "make clean      remove it, and the caches"
 
@@ -55,6 +56,11 @@ notebooks: venv
 
 train: venv
 	$(HERE) -m nbhelpers
+
+bench: venv
+	$(HERE) -m pip install --quiet --disable-pip-version-check \
+		-r benchmarks/requirements.txt
+	$(HERE) benchmarks/speed.py
 
 fmt: venv
 	$(HERE) -m ruff check --select I --fix .
