@@ -65,19 +65,17 @@ class RMSprop:
 
 
 class Adam:
-    """Steps from running averages of the gradient, m, and of its square, v.
+    """Steps of -lr * m / (sqrt(v) + eps): m, v are running averages of g and g^2.
 
-    Both start at 0 and are divided by 1 - beta^t to undo that; the step is
-    -lr * m / (sqrt(v) + eps). Kingma and Ba, Adam, 2015, Algorithm 1.
+    Both are divided by 1 - beta^t, as they start at 0. Kingma and Ba, Adam, 2015.
     Raises ValueError for lr or eps below 0 and betas outside [0, 1).
     """
 
     def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-        name = type(self).__name__
-        check_number(name, "lr", lr, 0)
-        check_number(name, "beta1", beta1, 0, 1, open_high=True)
-        check_number(name, "beta2", beta2, 0, 1, open_high=True)
-        check_number(name, "eps", eps, 0)
+        check_number(type(self).__name__, "lr", lr, 0)
+        check_number(type(self).__name__, "beta1", beta1, 0, 1, open_high=True)
+        check_number(type(self).__name__, "beta2", beta2, 0, 1, open_high=True)
+        check_number(type(self).__name__, "eps", eps, 0)
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.t, self.m, self.v = 0, {}, {}
 
