@@ -30,7 +30,7 @@ MOST_NOT_COMPARED = dict.fromkeys(NAMES, 4) | {
     "07_generalization": 6,
     "08_fashion_mnist": 8,
 }
-LARGE = {"06_optimizers"}  # may have more than 500 kB (many valleys), never 1 MB
+LARGE = set()  # names of notebooks that may have more than 500 kB, never 1 MB
 SUPPORT = {"checks", "datasets", "figures", "lesson"}
 SUPPORT_LATE = {"checkpoint"}  # it knows the layers of 01 to 07
 
