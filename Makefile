@@ -61,6 +61,7 @@ bench: venv
 	$(HERE) -m pip install --quiet --disable-pip-version-check \
 		-r benchmarks/requirements.txt
 	$(HERE) benchmarks/speed.py
+	$(HERE) benchmarks/costs.py
 
 fmt: venv
 	$(HERE) -m ruff check --select I --fix .

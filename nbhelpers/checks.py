@@ -34,6 +34,42 @@ def check_count(owner, name, value):
         )
 
 
+def check_sizes(owner, n_in, n_out, rng, dtype):
+    """ValueError unless weights can be made: sizes, a generator, a float dtype."""
+    check_count(owner, "n_in", n_in)
+    check_count(owner, "n_out", n_out)
+    check_generator(owner, rng)
+    try:
+        floating = np.dtype(dtype).kind == "f"
+    except TypeError:
+        floating = False
+    if not floating:
+        raise ValueError(
+            f"{owner}: dtype must be of floating point, such as np.float32, "
+            f"got {dtype!r}"
+        )
+
+
+def check_weights(owner, W, n_in, n_out):
+    """ValueError unless `init` made finite weights of shape (n_in, n_out)."""
+    if W.shape != (n_in, n_out):
+        raise ValueError(
+            f"{owner}: init must return weights of shape {(n_in, n_out)}, got {W.shape}"
+        )
+    check_finite(owner, "what init returned", W)
+
+
+def check_mlp(sizes, activation):
+    """Raise unless there are two sizes or more and something that makes activations."""
+    if not hasattr(sizes, "__len__") or len(sizes) < 2:
+        raise ValueError(f"mlp: sizes needs an input and an output, got {sizes}")
+    if not callable(activation):
+        raise TypeError(
+            "mlp: activation must be a class of layers, such as ReLU without brackets, "
+            f"got {activation!r}"
+        )
+
+
 def check_generator(owner, rng):
     """Raise ValueError unless rng is a numpy Generator."""
     if not isinstance(rng, np.random.Generator):
@@ -56,6 +92,10 @@ def warn_of_zeros(owner, params):
 
 def check_batch(owner, x, n_in):
     """Raise ValueError unless x has shape (n, n_in): a batch of rows for this layer."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(
+            f"{owner} expects an array, got {type(x).__name__}; np.asarray(x) makes one"
+        )
     if x.ndim == 2 and x.shape[1] == n_in:
         return
     hint = ""
@@ -67,11 +107,20 @@ def check_batch(owner, x, n_in):
 
 
 def check_same_shape(owner, prediction, target):
-    """ValueError unless both have one shape: broadcasting would hide a mistake."""
+    """Both as arrays of the prediction's float dtype; ValueError unless of one shape.
+
+    Broadcasting would hide the mistake.
+    """
+    prediction = np.asarray(prediction)
+    if prediction.dtype.kind != "f":
+        prediction = as_numbers(owner, "prediction", prediction)
+    if not (isinstance(target, np.ndarray) and target.dtype.kind == "f"):
+        target = as_numbers(owner, "target", target)
+    target = target.astype(prediction.dtype, copy=False)
     if prediction.size == 0:
         raise ValueError(f"{owner}: the batch is empty, prediction {prediction.shape}")
     if prediction.shape == target.shape:
-        return
+        return prediction, target
     hint = ""
     if prediction.size == target.size:
         hint = f"; reshape the target to {prediction.shape}"
@@ -81,13 +130,25 @@ def check_same_shape(owner, prediction, target):
     )
 
 
+def as_numbers(owner, name, values):
+    """The values as an array of float64; ValueError where they are no numbers."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{owner}: {name} must be numbers, got dtype {values.dtype}")
+    return values.astype(np.float64)
+
+
 def check_labels(owner, scores, y):
-    """ValueError unless y (n,) holds a class index for each row of scores (n, k)."""
+    """Both as arrays; ValueError unless y (n,) holds a class for each row of scores."""
+    scores, y = np.asarray(scores), np.asarray(y)
+    if scores.dtype.kind != "f":
+        scores = as_numbers(owner, "scores", scores)
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"{owner} expects scores of shape (n, k), got {scores.shape}")
     check_indices(owner, y, scores.shape[1])
     if len(y) != len(scores):
         raise ValueError(f"{owner}: {len(scores)} rows of scores but {len(y)} labels")
+    return scores, y
 
 
 def check_indices(owner, y, classes=None):
@@ -117,10 +178,32 @@ def check_indices(owner, y, classes=None):
         )
 
 
+def check_rows(owner, x, y):
+    """ValueError unless x and y have equally many rows, and at least one."""
+    if len(x) == 0 or len(x) != len(y):
+        raise ValueError(
+            f"{owner} needs one row or more and a y for each, got {len(x)} rows of x "
+            f"and {len(y)} of y"
+        )
+
+
+def check_grads(owner, params, grads):
+    """ValueError unless each parameter's gradient has its shape; KeyError for none."""
+    for name, w in params.items():
+        if np.shape(grads[name]) != np.shape(w):
+            raise ValueError(
+                f"{owner}: the gradient of {name!r} has shape {np.shape(grads[name])}, "
+                f"the parameter {np.shape(w)}"
+            )
+
+
 def check_finite(owner, name, array):
     """Raise ValueError if the array holds NaN or infinity: how many, and the first."""
+    with np.errstate(all="ignore"):
+        if np.isfinite(array.sum()):  # a single NaN or infinity would show in it
+            return
     bad = ~np.isfinite(array)
-    if bad.any():
+    if bad.any():  # else only the sum was too large
         at = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
         raise ValueError(
             f"{owner}: {name} holds {int(bad.sum())} values that are NaN or infinite, "
@@ -168,15 +251,18 @@ def check_probabilities(owner, p, name="probabilities"):
 
 
 @contextmanager
-def whole_step():
-    """Let Ctrl-C wait until the block has ended, so that no update stays half done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python delivers signals to the main thread only
-        return
+def whole_steps():
+    """Ctrl-C waits: it puts a word into the list given, and is raised at the end.
+
+    So a loop can end between two steps, and no update stays half done.
+    """
     pressed = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # Python delivers signals to the main thread only
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append("Ctrl-C"))
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
     if pressed:

@@ -14,9 +14,11 @@ from nbhelpers.checks import (
     check_count,
     check_data,
     check_generator,
+    check_mlp,
     check_number,
+    check_rows,
     warn_of_zeros,
-    whole_step,
+    whole_steps,
 )
 from nbhelpers.layers import Dense, Layer, he
 
@@ -76,8 +78,7 @@ def mlp(sizes, rng, activation=ReLU, init=he, dtype=np.float64):
     sizes [n_in, ..., n_out], at least two    activation: a class of layers, or any
     function that makes one    returns a Network whose last layer gives scores
     """
-    if len(sizes) < 2:
-        raise ValueError(f"mlp: sizes needs an input and an output, got {sizes}")
+    check_mlp(sizes, activation)
     layers = []
     for n_in, n_out in zip(sizes, sizes[1:], strict=False):
         layers += [Dense(n_in, n_out, rng, init, dtype), activation()]
@@ -129,6 +130,7 @@ def evaluate(network, loss, x, y, batch_size=1000):
 
     Measured with `predict`, so dropout is off and nothing is remembered.
     """
+    check_rows("evaluate", x, y)
     total, right = 0.0, 0
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
@@ -149,8 +151,10 @@ def train_epoch(network, loss, optimizer, x, y, batch_size, rng, rates):
     """
     total, right = 0.0, 0
     start = {name: w.copy() for name, w in network.params.items()}
-    for i, (x_batch, y_batch) in enumerate(batches(x, y, batch_size, rng)):
-        with whole_step():  # Ctrl-C waits until the step is complete
+    with whole_steps() as pressed:  # Ctrl-C waits until the step is complete
+        for i, (x_batch, y_batch) in enumerate(batches(x, y, batch_size, rng)):
+            if pressed:
+                raise KeyboardInterrupt
             optimizer.lr = next(rates)
             scores = network.forward(x_batch)
             batch_loss = loss.forward(scores, y_batch)
@@ -159,8 +163,8 @@ def train_epoch(network, loss, optimizer, x, y, batch_size, rng, rates):
                 raise Diverged(f"batch {i + 1}, rate {optimizer.lr:g}: {batch_loss}")
             network.set_grads(loss.backward())
             optimizer.step(network.params, network.grads)
-        total += batch_loss * len(x_batch)
-        right += count_right(scores, y_batch)
+            total += batch_loss * len(x_batch)
+            right += count_right(scores, y_batch)
     return measures(total, right, y)
 
 

@@ -8,7 +8,12 @@ import warnings
 
 import numpy as np
 
-from nbhelpers.checks import check_count, check_indices, check_number
+from nbhelpers.checks import (
+    check_count,
+    check_generator,
+    check_indices,
+    check_number,
+)
 from nbhelpers.layers import Layer
 
 
@@ -20,6 +25,7 @@ def split(x, y, fraction, rng):
     """
     x, y = np.asarray(x), np.asarray(y)
     check_indices("split", y)
+    check_generator("split", rng)
     if len(x) != len(y) or not 0 < fraction < 1:
         raise ValueError(
             f"split: {len(x)} rows, {len(y)} labels, fraction {fraction} in (0, 1)?"
@@ -58,7 +64,8 @@ def confusion_matrix(y, predicted, n_classes=None):
     Raises ValueError for unequal lengths and for indices from k up.
     """
     y, predicted = check_pair("confusion_matrix", y, predicted)
-    k = n_classes or int(max(y.max(), predicted.max())) + 1
+    k = int(max(y.max(), predicted.max())) + 1 if n_classes is None else n_classes
+    check_count("confusion_matrix", "n_classes", k)
     check_indices("confusion_matrix, y", y, k)
     check_indices("confusion_matrix, predicted", predicted, k)
     return np.bincount(k * y + predicted, minlength=k * k).reshape(k, k)
@@ -146,6 +153,7 @@ class Dropout(Layer):
     def __init__(self, rate, rng):
         super().__init__()
         check_number("Dropout", "rate", rate, 0, 1, open_high=True)
+        check_generator("Dropout", rng)
         self.rate, self.rng = rate, rng
 
     def predict(self, x):

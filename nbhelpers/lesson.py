@@ -70,7 +70,8 @@ def shown(value):
     if isinstance(value, np.ndarray) and value.size > 12:
         return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray):
-        return " ".join(np.array2string(value, precision=4, separator=", ").split())
+        text = np.array2string(value, precision=4, separator=", ")
+        return " ".join(text.split()).removesuffix(".")  # a single number: 9, not 9.
     if callable(value):
         return value.__name__
     return f"{value:.4g}" if isinstance(value, float) else repr(value)

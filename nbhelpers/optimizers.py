@@ -9,7 +9,20 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks import check_number
+from nbhelpers.checks import check_grads, check_number
+
+
+def running_sum(sums, name, g, decay):
+    """The array sums[name], changed in place: decay times what it was, plus g.
+
+    It starts at 0, and is in float where g is in integers.
+    """
+    if name not in sums:
+        sums[name] = np.zeros(np.shape(g), np.result_type(g, 1.0))
+    total = sums[name]
+    total *= decay
+    total += g
+    return total
 
 
 class SGD:
@@ -31,20 +44,32 @@ class SGD:
         self.u = {}
 
     def step(self, params, grads):
+        check_grads("SGD", params, grads)
         for name, w in params.items():
             g = grads[name]
             if self.momentum:
-                u = self.u.setdefault(name, np.zeros_like(w))
-                u *= self.momentum
-                u += g
+                u = running_sum(self.u, name, g, self.momentum)
                 g = g + self.momentum * u if self.nesterov else u
             w -= self.lr * g
+
+
+def scaled_step(rate, m, s, n, eps):
+    """rate * m / (sqrt(s / n) + eps): m by its usual size; s / n is a mean square.
+
+    m, s: arrays of one shape    rate, n, eps: numbers    returns a new array
+    """
+    root = np.sqrt(s)
+    root += eps * math.sqrt(n)
+    step = m / root
+    step *= rate * math.sqrt(n)
+    return step
 
 
 class RMSprop:
     """Steps divided by the running root mean square of the gradient.
 
-    s = decay * s + (1 - decay) * g^2 and the step -lr * g / (sqrt(s) + eps).
+    s = decay * s + g^2, its mean is s / n with n = 1 / (1 - decay), the sum of the
+    weights, and the step -lr * g / (sqrt(s / n) + eps).
     Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012.
     Raises ValueError for lr or eps below 0 and decay outside [0, 1).
     """
@@ -57,17 +82,24 @@ class RMSprop:
         self.s = {}
 
     def step(self, params, grads):
+        check_grads("RMSprop", params, grads)
+        n = 1 / (1 - self.decay)
         for name, w in params.items():
             g = grads[name]
-            s = self.s.setdefault(name, np.zeros_like(w))
-            s += (1 - self.decay) * (g * g - s)
-            w -= self.lr * g / (np.sqrt(s) + self.eps)
+            s = running_sum(self.s, name, g * g, self.decay)
+            w -= scaled_step(self.lr, g, s, n, self.eps)
+
+
+def total_weight(beta, t):
+    """What the t weights 1, beta, ..., beta^(t - 1) of a running sum add up to."""
+    return (1 - beta**t) / (1 - beta)
 
 
 class Adam:
-    """Steps of -lr * m / (sqrt(v) + eps): m, v are running averages of g and g^2.
+    """Steps of -lr * m / (sqrt(v) + eps): m, v are the running means of g and g^2.
 
-    Both are divided by 1 - beta^t, as they start at 0. Kingma and Ba, Adam, 2015.
+    Kept as running sums and divided by the total weight of the t steps in them, which
+    is the bias correction of Kingma and Ba, Adam, 2015.
     Raises ValueError for lr or eps below 0 and betas outside [0, 1).
     """
 
@@ -80,19 +112,17 @@ class Adam:
         self.t, self.m, self.v = 0, {}, {}
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         self.t += 1
-        c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
+        n_m, n_v = total_weight(self.beta1, self.t), total_weight(self.beta2, self.t)
         for name, w in params.items():
-            m, v = self.averages(name, grads[name])
-            w -= self.lr / c1 * m / (np.sqrt(v) / math.sqrt(c2) + self.eps)
+            m, v = self.sums(name, grads[name])
+            w -= scaled_step(self.lr / n_m, m, v, n_v, self.eps)
 
-    def averages(self, name, g):
-        """The running averages of g and of g^2, with this gradient taken in."""
-        m = self.m.setdefault(name, np.zeros_like(g))
-        v = self.v.setdefault(name, np.zeros_like(g))
-        m += (1 - self.beta1) * (g - m)
-        v += (1 - self.beta2) * (g * g - v)
-        return m, v
+    def sums(self, name, g):
+        """The running sums of g and of g^2, with this gradient taken in."""
+        m = running_sum(self.m, name, g, self.beta1)
+        return m, running_sum(self.v, name, g * g, self.beta2)
 
 
 class AdamW(Adam):
@@ -108,6 +138,7 @@ class AdamW(Adam):
         self.weight_decay = weight_decay
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         for w in params.values():
             w *= 1 - self.lr * self.weight_decay
         super().step(params, grads)
@@ -131,30 +162,37 @@ class NAdam(Adam):
         return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         self.t += 1
         now, ahead = self.mu(self.t), self.mu(self.t + 1)
         self.mu_product *= now
-        of_g = self.lr * (1 - now) / (1 - self.mu_product)
-        of_m = self.lr * ahead / (1 - self.mu_product * ahead)
-        c2 = 1 - self.beta2**self.t
+        of_g = (1 - now) / (1 - self.mu_product)
+        of_m = ahead / (1 - self.mu_product * ahead) * (1 - self.beta1)
+        n_v = total_weight(self.beta2, self.t)
         for name, w in params.items():
-            m, v = self.averages(name, grads[name])
-            step = of_g * grads[name] + of_m * m
-            w -= step / (np.sqrt(v) / math.sqrt(c2) + self.eps)
+            m, v = self.sums(name, grads[name])
+            m = of_g * grads[name] + of_m * m
+            w -= scaled_step(self.lr, m, v, n_v, self.eps)
 
 
 def constant(lr):
     """The same rate at every step."""
+    check_number("constant", "lr", lr, 0)
     return lambda step, total_steps: lr
 
 
 def step_decay(lr, factor=0.1, drops=2):
     """lr, multiplied by factor `drops` times, at equal distances through training."""
+    check_number("step_decay", "lr", lr, 0)
+    check_number("step_decay", "factor", factor, 0)
+    check_number("step_decay", "drops", drops, 0)
     return lambda step, total_steps: lr * factor ** (step * (drops + 1) // total_steps)
 
 
 def exponential_decay(lr, final=0.01):
     """From lr down to final * lr, by the same factor at every step."""
+    check_number("exponential_decay", "lr", lr, 0)
+    check_number("exponential_decay", "final", final, np.finfo(float).tiny)
     return lambda step, total_steps: lr * final ** (step / total_steps)
 
 
@@ -163,6 +201,8 @@ def cosine(lr, final=0.0):
 
     Loshchilov and Hutter, SGDR, 2017, without its restarts.
     """
+    check_number("cosine", "lr", lr, 0)
+    check_number("cosine", "final", final, 0)
 
     def rate(step, total_steps):
         fall = (1 + math.cos(math.pi * step / total_steps)) / 2
@@ -176,6 +216,7 @@ def warmup_cosine(lr, warmup=0.3, final=0.0):
 
     One cycle of the kind in Smith and Topin, Super-convergence, 2018.
     """
+    check_number("warmup_cosine", "warmup", warmup, 0, 1)
     down = cosine(lr, final)
 
     def rate(step, total_steps):
@@ -197,5 +238,6 @@ def clip_gradients(grads, max_norm):
     check_number("clip_gradients", "max_norm", max_norm, np.finfo(float).tiny)
     squares = (np.square(g, dtype=float).sum() for g in grads.values())
     norm = math.sqrt(sum(squares))
+    check_number("clip_gradients", "the length of all gradients together", norm)
     scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return {name: g * scale for name, g in grads.items()}

@@ -107,24 +107,24 @@ def test_without_a_fault_the_notebook_runs_through(name):
     assert code == 0, said
 
 
-ADAM_STEP = "c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t"
+OVER_ROOT = "root += eps * math.sqrt(n)\n    step = m / root\n"
 IN_MODULES = {
     "Adam's t from 0": (
         "optimizers",
-        ADAM_STEP,
-        "t = self.t - 1 + 1e-9\n        c1, c2 = 1 - self.beta1**t, 1 - self.beta2**t",
+        "    return (1 - beta**t) / (1 - beta)",
+        "    return (1 - beta ** (t - 1 + 1e-9)) / (1 - beta)",
         "test_optimizers.py",
     ),
     "epsilon outside the bracket": (
         "optimizers",
-        "w -= self.lr / c1 * m / (np.sqrt(v) / math.sqrt(c2) + self.eps)",
-        "w -= self.lr / c1 * m / (np.sqrt(v) / math.sqrt(c2)) + self.eps",
+        OVER_ROOT,
+        "step = m / root + eps\n",
         "test_optimizers.py",
     ),
     "optimizer state shared": (
         "optimizers",
-        "m = self.m.setdefault(name, np.zeros_like(g))",
-        "m = self.m.setdefault(g.size, np.zeros_like(g))",
+        "    if name not in sums:",
+        "    name = np.size(g)\n    if name not in sums:",
         "test_optimizers.py",
     ),
     "last partial batch dropped": (

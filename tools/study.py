@@ -74,9 +74,7 @@ def held_out():
 
 def comparison(seeds=range(3)):
     """Three optimizers, two schedules, one network 256-128, 10 epochs, same seeds."""
-    train, validation = split(
-        *load_fashion_mnist()[:2], 1 / 6, np.random.default_rng(0)
-    )
+    train, validation = held_out()
     for name, (make, lr) in COMPARED.items():
         for shape, schedule in SCHEDULES.items():
             for seed in seeds:
@@ -89,9 +87,7 @@ def comparison(seeds=range(3)):
 
 def ablation(seeds=range(2)):
     """The recipe, and the recipe with one thing changed at a time."""
-    train, validation = split(
-        *load_fashion_mnist()[:2], 1 / 6, np.random.default_rng(0)
-    )
+    train, validation = held_out()
     smooth, decay, lr = 0.1, 0.1, 2e-3
 
     def parts(smooth=smooth, decay=decay, schedule=warmup_cosine):
