@@ -70,10 +70,10 @@ function faults() {
     found.push(`formula refused: ${short(error.textContent)}`);
   for (const image of document.images) {
     if (!image.naturalWidth) found.push(`picture not loaded: ${image.src.slice(-60)}`);
-    if (!image.alt.trim()) found.push(`picture without alt text: ${image.src.slice(0, 40)}`);
+    if (!image.alt.trim() && image.checkVisibility()) found.push(`picture without alt text: ${image.src.slice(0, 40)}`);
   }
   for (const link of document.querySelectorAll('a[href^="#"]'))
-    if (!document.getElementById(decodeURIComponent(link.hash.slice(1))))
+    if (link.hash && !document.getElementById(decodeURIComponent(link.hash.slice(1))))
       found.push(`anchor leads nowhere: ${link.getAttribute("href")}`);
   if (document.documentElement.scrollWidth > innerWidth + 1)
     found.push(`page is ${document.documentElement.scrollWidth} pixels wide`);
@@ -89,6 +89,7 @@ await page.route(/^https?:/, (route) => {
   return route.abort();
 });
 page.on("pageerror", (error) => asked.push(error.message));
+page.on("requestfailed", (request) => asked.push(`not found: ${request.url().slice(-80)}`));
 for (const { name, path } of JSON.parse(readFileSync(0, "utf8"))) {
   asked = [];
   await page.goto(pathToFileURL(path).href);
@@ -97,6 +98,7 @@ for (const { name, path } of JSON.parse(readFileSync(0, "utf8"))) {
     null,
     { timeout: 60_000 },
   );
+  await page.evaluate(() => window.MathJax?.startup?.promise); // version 3
   await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
   for (const width of WIDTHS)
     for (const colorScheme of SCHEMES) {

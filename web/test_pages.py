@@ -60,15 +60,21 @@ def seen(pages, folder):
     """What is wrong with the pages, given as {name: HTML}, as sentences."""
     frame = (WEB / "page.html").read_text(encoding="utf-8")
     frame = frame.replace("MATHJAX", f"{MATHJAX.as_uri()}?config=TeX-AMS_CHTML")
-    listed = []
+    files = {}
     for name, body in pages.items():
-        file = folder / f"{len(listed)}.html"
+        file = folder / f"{len(files)}.html"
         base = re.match(r"<base[^>]*>", body)
         page = frame.replace("BODY", body[base.end() if base else 0 :])
         if base:  # in front of nothing but what is read after it
             page = page.replace("<body>", f"{base[0]}<body>", 1)
         file.write_text(page, encoding="utf-8")
-        listed.append({"name": name, "path": str(file)})
+        files[name] = file
+    return look(files)
+
+
+def look(files):
+    """What a browser sees to be wrong with the pages {name: file}, as sentences."""
+    listed = [{"name": name, "path": str(file)} for name, file in files.items()]
     done = subprocess.run(
         ["node", "look.mjs", browser()],
         cwd=WEB,

@@ -1,0 +1,65 @@
+"""Every page of the built website in a browser, with links that lead somewhere.
+
+`make site` builds it and runs this.
+"""
+
+import re
+
+import pytest
+from test_pages import ROOT, browser, look
+
+SITE = ROOT / "docs/_build/html"
+LINK = re.compile(r'<a\b[^>]*?\shref="([^"#]*)(?:#([^"]*))?"')
+
+
+def pages():
+    """All pages of the site but those that only Sphinx reads."""
+    if not SITE.is_dir():
+        pytest.skip("the site is not built: make site")
+    return sorted(SITE.rglob("*.html"))
+
+
+def dead_links(page):
+    """Links within the site to a page or a place on it that is not there."""
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        there = (page.parent / target).resolve() if target else page
+        if not there.is_file():
+            yield f"{page.relative_to(SITE)}: no page {target}"
+        elif anchor and there.suffix == ".html":
+            if f'id="{anchor}"' not in there.read_text(encoding="utf-8"):
+                yield f"{page.relative_to(SITE)}: no place #{anchor} on {there.name}"
+
+
+def test_the_pages_of_the_series_are_there():
+    names = {page.relative_to(SITE).as_posix() for page in pages()}
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        assert path.relative_to(ROOT).with_suffix(".html").as_posix() in names
+    assert {"index.html", "search.html", "docs/reference.html"} <= names
+
+
+def test_every_link_leads_somewhere():
+    dead = [fault for page in pages() for fault in dead_links(page)]
+    assert not dead, "\n".join(dead)
+
+
+def test_every_page_of_the_site_looks_right():
+    browser()
+    listed = [p for p in pages() if p != SITE / "index.html"]  # which only leads on
+    faults = look({p.relative_to(SITE).as_posix(): p for p in listed})
+    assert not faults, "\n".join(faults)
+
+
+def test_a_dead_link_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_site.SITE", tmp_path)
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<a href="gone.html">a</a><a class="x" href="#gone">b</a><a href="#y">c</a>'
+        '<p id="y"><a href="https://example.org/z">d</a>',
+        encoding="utf-8",
+    )
+    assert list(dead_links(page)) == [
+        "page.html: no page gone.html",
+        "page.html: no place #gone on page.html",
+    ]
