@@ -6,7 +6,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help venv lab test check export notebooks train bench fmt clean
+.PHONY: help venv lab test check export notebooks train bench web site fmt clean
 
 help:
 	@echo "make lab        open the series in JupyterLab"
@@ -18,6 +18,8 @@ help:
 	@echo "make notebooks  run every notebook and store what it prints"
 	@echo "make fmt        format the code of modules, tests and notebooks"
 	@echo "make bench      race it against PyTorch and scikit-learn (installs them)"
+	@echo "make web        look at every page, and walk through JupyterLab, in a browser"
+	@echo "make site       build the website into docs/_build/html, and look at it"
 	@echo "make venv       the virtual environment that all of these use, .venv"
 	@echo "make clean      remove it, and the caches"
 
@@ -63,11 +65,26 @@ bench: venv
 	$(HERE) benchmarks/speed.py
 	$(HERE) benchmarks/costs.py
 
+# These two need Node and Chromium; what is missing is said, and its tests are skipped.
+web/node_modules: web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund
+	@touch $@
+
+web: venv web/node_modules
+	$(HERE) -m pytest -o addopts= -rs web/test_pages.py web/test_walk.py
+
+site: venv web/node_modules
+	$(HERE) -m pip install --quiet --disable-pip-version-check \
+		-r requirements.txt -r docs/requirements.txt
+	$(HERE) -m sphinx -q -W --keep-going -c docs . docs/_build/html
+	$(HERE) -m pytest -o addopts= -rs web/test_site.py
+
 fmt: venv
 	$(HERE) -m ruff check --select I --fix .
 	$(HERE) -m ruff format .
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build nbhelpers.egg-info
+	rm -rf web/node_modules docs/_build
 	find nbhelpers notebooks tests tools . -maxdepth 1 -name __pycache__ \
 		-exec rm -rf {} +

@@ -306,6 +306,18 @@ def check_that_the_solutions_lack(cells):
     cell_with(cells, 'exercise("1"').source += "  # and more"
 
 
+@breaks(real.test_exercises_lead_to_their_solutions, "no link")
+def no_way_to_the_solutions(cells):
+    cell = cell_with(cells, "## Exercises")
+    cell.source = cell.source.replace("solutions/02_second.ipynb", "README.md")
+
+
+@breaks(real.test_exercises_refuse_a_wrong_answer, "4: no wrong answer")
+def check_without_a_wrong_answer(cells):
+    cell = cell_with(cells, 'exercise("1"')
+    cell.source = cell.source.replace('"1"', '"4"')
+
+
 def assert_red(series, plant, test, words):
     path = series / "02_second.ipynb"
     edit(path, plant)
@@ -321,7 +333,8 @@ def test_it_goes_red(series, fault):
 
 def test_a_wrong_solution_is_found(series):
     def change(cells):
-        cell_with(cells, 'exercise("1"').outputs = [prints("Exercise 1: not yet.\n")]
+        check = cell_with(cells, 'exercise("1", exercise_1')
+        check.outputs = [prints("Exercise 1: not yet.\n")]
 
     edit(series / "solutions/02_second.ipynb", change)
     with pytest.raises(AssertionError):

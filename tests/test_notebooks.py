@@ -391,3 +391,19 @@ def test_exercises_are_solved(path):
     for cell in checks(path):
         assert cell.source in solved, f"not checked in the solutions:\n{cell.source}"
         assert re.search(r": right\b", solved[cell.source]), solved[cell.source]
+
+
+@each_lesson
+def test_exercises_refuse_a_wrong_answer(path):
+    said = "".join(map(printed, checks(path.parent / "solutions" / path.name)))
+    for cell in checks(path):
+        name = re.search(r'exercise\(\s*"([^"]+)"', cell.source)[1]
+        assert f"Exercise {name}: not yet." in said, f"{name}: no wrong answer is shown"
+
+
+@each_lesson
+def test_exercises_lead_to_their_solutions(path):
+    text = "\n".join(prose(path))
+    section = text[text.rindex("## Exercises") : text.rindex("What we keep")]
+    targets = [target for _, _, target in links(section)]
+    assert f"solutions/{path.name}" in targets, "no link to the solutions"

@@ -54,6 +54,15 @@ def exercises(answer, verdict):
         )
 
 
+def wrong_answers():
+    for number in (1, 2, 3):
+        yield "A tempting wrong answer."
+        yield code(
+            f'exercise("{number}", int, ((), {number + 1}))',
+            prints(f"Exercise {number}: not yet. Expected {number + 1}, got 0.\n"),
+        )
+
+
 def lesson(number, title, module, links, sources, alt, image):
     """A lesson in the frame of the series, with one picture and three exercises."""
     return notebook(
@@ -73,7 +82,7 @@ def lesson(number, title, module, links, sources, alt, image):
             shows(text_markdown=HEADER + "".join(ROWS[:number])),
             tags=TIMES,
         ),
-        "## Exercises",
+        f"## Exercises\n\nThe [solutions](solutions/{number:02d}_{module}.ipynb).",
         *exercises(lambda n: "...", "not attempted yet"),
         "## What we keep\n\nThe module holds what stands above.",
         code(f"from nbhelpers import {module}\n\nkept({module}, globals())"),
@@ -114,7 +123,7 @@ def second():
 
 def solved():
     title = "# 01 - Solutions\n\nTo [the lesson](../01_first.ipynb)."
-    return notebook(title, *exercises(lambda n: n + 1, "right"))
+    return notebook(title, *exercises(lambda n: n + 1, "right"), *wrong_answers())
 
 
 def write(root, name, notebook):
