@@ -55,6 +55,17 @@ def saved(tmp_path):
     return path
 
 
+def test_every_activation_can_be_saved():
+    left = set(vars(activations)) - set(checkpoint.LAYERS)
+    left = {name for name in left if is_a_layer_of(activations, name)}
+    assert not left, f"{left}: LAYERS in checkpoint.py names what can be saved"
+
+
+def is_a_layer_of(module, name):
+    value = getattr(module, name)
+    return isinstance(value, type) and value.__module__ == module.__name__
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["net", "net.npz", "net.anything"])
 def test_load_gives_the_same_network(tmp_path, name, dtype):

@@ -19,6 +19,17 @@ SMOOTH = ["Sigmoid", "Tanh", "Softmax", "Softplus", "SiLU", "GELU"]
 KINKED = ["ReLU", "LeakyReLU", "ELU"]
 
 
+def made_in(module):
+    """The names of the classes that a module defines itself."""
+    kinds = [value for value in vars(module).values() if isinstance(value, type)]
+    return {kind.__name__ for kind in kinds if kind.__module__ == module.__name__}
+
+
+def test_no_activation_is_left_out():
+    left = made_in(activations) ^ set(SMOOTH + KINKED)
+    assert not left, f"{left}: SMOOTH and KINKED above name what is compared"
+
+
 def away_from_zero(rng, shape):
     """Normal numbers of size 0.1 or more: no difference quotient spans a kink at 0."""
     x = rng.normal(size=shape)
@@ -132,6 +143,12 @@ def loss_cases(rng, n, k):
         "smoothed": (losses.SoftmaxCrossEntropy(0.2), z, y),
         "SigmoidBinaryCrossEntropy": (losses.SigmoidBinaryCrossEntropy(), z, p),
     }
+
+
+def test_no_loss_is_left_out():
+    cases = loss_cases(np.random.default_rng(0), 2, 2)
+    left = made_in(losses) - {"Loss"} - set(cases)
+    assert not left, f"{left}: loss_cases above has one of every loss"
 
 
 @pytest.mark.parametrize("name", list(loss_cases(np.random.default_rng(0), 2, 2)))

@@ -358,6 +358,17 @@ def test_the_frame_of_a_lesson(path):
 
 
 @each_lesson
+def test_the_list_of_sections(path):
+    text = "\n".join(prose(path)).replace("`", "")
+    _, _, top = "\n".join(prose(path)[:3]).replace("`", "").partition("On this page")
+    entry = r"(?:^|: | - )(\d+)\.? (.+?)\.?(?= - \d|$)"
+    listed = re.findall(entry, top, re.MULTILINE)
+    sections = re.findall(r"^## (\d+)\. (.+)", text, re.MULTILINE)
+    assert [int(n) for n, _ in sections] == list(range(1, len(sections) + 1)), sections
+    assert listed == sections, f"On this page should say {sections}"
+
+
+@each_lesson
 def test_the_ledger_so_far(path):
     number, rows = int(path.stem[:2]), ledger(path)
     assert len(rows) == number + 2, "a header of two lines and a row for each notebook"

@@ -66,15 +66,17 @@ def wrong_answers():
 def lesson(number, title, module, links, sources, alt, image):
     """A lesson in the frame of the series, with one picture and three exercises."""
     return notebook(
-        f"# {number:02d} - {title}\n\nA sum is built, in 5 minutes.\n\n{links}",
+        f"# {number:02d} - {title}\n\nA sum is built, in 5 minutes.\n\n{links}\n\n"
+        "**On this page**: 1 What is a mean? - 2 What does it look like?",
         *(
             cell
             for source in sources
             for cell in ("Here is what it takes.", code(f"#| export\n{source}"))
         ),
+        "## 1. What is a mean?\n\n"
         "The mean of two numbers is a sum too:\n\n$$\nm = \\frac{a + b}{2}\n$$",
         code("print(1 + 2)", prints("3\n")),
-        "The same, drawn.",
+        "## 2. What does it look like?\n\nThe same, drawn.",
         code(f"#| image: {image}\nplt.show()", shows(image_png=PICTURE), alt=alt),
         f"![{alt}](../images/{image})\n\n## Recap\n\nSums are easy, and quick:",
         code(
