@@ -105,14 +105,16 @@ def is_sentence(alt):
 
 
 def test_all_eight_are_there():
-    assert [path.stem for path in LESSONS] == NAMES
-    assert [path.stem for path in SOLUTIONS] == NAMES
+    for found in (LESSONS, SOLUTIONS):
+        left = {path.stem for path in found} ^ set(NAMES)
+        assert not left, f"{left}: NAMES above lists the lessons and their solutions"
 
 
 def test_the_contents_link_all_eight():
     contents = (ROOT / "notebooks/README.md").read_text(encoding="utf-8")
     targets = {target for _, _, target in links(contents)}
-    assert targets >= {f"{name}.ipynb" for name in NAMES}
+    left = {f"{name}.ipynb" for name in NAMES} - targets
+    assert not left, f"notebooks/README.md does not link {left}"
 
 
 @pytest.mark.parametrize("folder", ["", "notebooks", "data"])
@@ -167,7 +169,9 @@ def test_no_paths_of_a_machine(path):
 def test_errors_only_where_they_are_the_lesson(path):
     for place, cell in code(path):
         fails = any(output.output_type == "error" for output in cell.outputs)
-        assert fails == ("raises-exception" in tags(cell)), place
+        meant = "raises-exception" in tags(cell)
+        assert not fails or meant, f"{place} raised an error"
+        assert fails or not meant, f"{place} is tagged raises-exception and did not"
 
 
 @each_notebook
@@ -338,7 +342,8 @@ def test_previous_contents_next(path):
     wanted = [names[here - 1], "README.md", names[here + 1]]
     wanted = list(dict.fromkeys(filter(None, wanted)))  # one of each
     targets = [target for _, _, target in links(prose(path)[0])]
-    assert [target for target in targets if target in wanted] == wanted
+    found = [target for target in targets if target in wanted]
+    assert found == wanted, f"the first cell must lead to {wanted}, leads to {found}"
     targets = [target for _, _, target in links(prose(path)[-1])]
     assert wanted[-1] in targets, f"the last cell must lead to {wanted[-1]}"
 
@@ -390,7 +395,7 @@ def checks(path):
 
 @each_lesson
 def test_exercises_wait_to_be_attempted(path):
-    assert 3 <= len(checks(path)) <= 5
+    assert 3 <= len(checks(path)) <= 5, f"{len(checks(path))} exercises, not 3 to 5"
     for cell in checks(path):
         assert "not attempted yet" in printed(cell), cell.source
 
