@@ -153,7 +153,7 @@ def built(told, prefix, arrays, generators):
         W = arrays.get(f"{prefix}W")
         if W is None or W.ndim != 2 or W.dtype.kind != "f":
             raise ValueError(f"{prefix}W is missing or is no matrix of floats")
-        return Dense(*W.shape, None, zeros, W.dtype)
+        return Dense(*W.shape, np.random.default_rng(0), zeros, W.dtype)
     settings = {name: told["settings"][name] for name in names}
     if cls is Dropout:
         settings["rng"] = generators[told["generator"]]

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks import check_batch, check_count
+from nbhelpers.checks import check_batch, check_sizes, check_weights
 from nbhelpers.single_pass import dense
 
 
@@ -75,13 +75,14 @@ class Dense(Layer):
 
     x (n, n_in)    W (n_in, n_out)    b (n_out,)    y (n, n_out)
 
-    Raises ValueError for sizes below 1 and for an x that is not (n, n_in).
+    Raises ValueError for sizes below 1, for an rng or dtype that cannot make weights,
+    for weights of another shape from `init`, and for an x that is not (n, n_in).
     """
 
     def __init__(self, n_in, n_out, rng, init=he, dtype=np.float64):
-        check_count("Dense", "n_in", n_in)
-        check_count("Dense", "n_out", n_out)
+        check_sizes("Dense", n_in, n_out, rng, dtype)
         W = init(n_in, n_out, rng).astype(dtype)
+        check_weights("Dense", W, n_in, n_out)
         super().__init__(W=W, b=np.zeros(n_out, dtype))
 
     def predict(self, x):

@@ -36,8 +36,7 @@ class MeanSquaredError(Loss):
     """
 
     def forward(self, prediction, target):
-        target = np.asarray(target, prediction.dtype)
-        check_same_shape("MeanSquaredError", prediction, target)
+        prediction, target = check_same_shape("MeanSquaredError", prediction, target)
         self.difference = prediction - target
         return float((self.difference**2).mean())
 
@@ -52,8 +51,7 @@ class MeanAbsoluteError(Loss):
     """
 
     def forward(self, prediction, target):
-        target = np.asarray(target, prediction.dtype)
-        check_same_shape("MeanAbsoluteError", prediction, target)
+        prediction, target = check_same_shape("MeanAbsoluteError", prediction, target)
         self.difference = prediction - target
         return float(np.abs(self.difference).mean())
 
@@ -73,8 +71,7 @@ class Huber(Loss):
         self.delta = delta
 
     def forward(self, prediction, target):
-        target = np.asarray(target, prediction.dtype)
-        check_same_shape("Huber", prediction, target)
+        prediction, target = check_same_shape("Huber", prediction, target)
         self.difference = prediction - target
         size = np.abs(self.difference)
         near = np.minimum(size, self.delta)
@@ -94,8 +91,7 @@ class CrossEntropy(Loss):
     """
 
     def forward(self, p, y):
-        y = np.asarray(y)
-        check_labels("CrossEntropy", p, y)
+        p, y = check_labels("CrossEntropy", p, y)
         check_probabilities("CrossEntropy", p)
         self.p, self.y, self.rows = p, y, np.arange(len(y))
         return float(-np.log(np.maximum(p[self.rows, y], TINY)).mean())
@@ -118,8 +114,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     def forward(self, p, t):
-        t = np.asarray(t, p.dtype)
-        check_same_shape("BinaryCrossEntropy", p, t)
+        p, t = check_same_shape("BinaryCrossEntropy", p, t)
         check_probabilities("BinaryCrossEntropy", p)
         check_probabilities("BinaryCrossEntropy", t, "targets")
         edge = max(TINY, np.finfo(p.dtype).epsneg)
@@ -147,8 +142,7 @@ class SoftmaxCrossEntropy(Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, z, y):
-        y = np.asarray(y)
-        check_labels("SoftmaxCrossEntropy", z, y)
+        z, y = check_labels("SoftmaxCrossEntropy", z, y)
         z = z - z.max(axis=1, keepdims=True)  # exp cannot overflow
         log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
         self.log_p, self.y, self.rows = log_p, y, np.arange(len(y))
@@ -173,8 +167,7 @@ class SigmoidBinaryCrossEntropy(Loss):
     """
 
     def forward(self, z, t):
-        t = np.asarray(t, z.dtype)
-        check_same_shape("SigmoidBinaryCrossEntropy", z, t)
+        z, t = check_same_shape("SigmoidBinaryCrossEntropy", z, t)
         check_probabilities("SigmoidBinaryCrossEntropy", t, "targets")
         self.z, self.t = z, t
         return float((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).mean())

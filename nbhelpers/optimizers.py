@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks import check_number
+from nbhelpers.checks import check_grads, check_number
 
 
 class SGD:
@@ -31,6 +31,7 @@ class SGD:
         self.u = {}
 
     def step(self, params, grads):
+        check_grads("SGD", params, grads)
         for name, w in params.items():
             g = grads[name]
             if self.momentum:
@@ -57,6 +58,7 @@ class RMSprop:
         self.s = {}
 
     def step(self, params, grads):
+        check_grads("RMSprop", params, grads)
         for name, w in params.items():
             g = grads[name]
             s = self.s.setdefault(name, np.zeros_like(w))
@@ -67,8 +69,7 @@ class RMSprop:
 class Adam:
     """Steps of -lr * m / (sqrt(v) + eps): m, v are running averages of g and g^2.
 
-    Both are divided by 1 - beta^t, as they start at 0. Kingma and Ba, Adam, 2015.
-    Raises ValueError for lr or eps below 0 and betas outside [0, 1).
+    Over 1 - beta^t, as they start at 0: Kingma and Ba, 2015. Betas are in [0, 1).
     """
 
     def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -80,6 +81,7 @@ class Adam:
         self.t, self.m, self.v = 0, {}, {}
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         self.t += 1
         c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
         for name, w in params.items():
@@ -108,6 +110,7 @@ class AdamW(Adam):
         self.weight_decay = weight_decay
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         for w in params.values():
             w *= 1 - self.lr * self.weight_decay
         super().step(params, grads)
@@ -131,6 +134,7 @@ class NAdam(Adam):
         return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
 
     def step(self, params, grads):
+        check_grads(type(self).__name__, params, grads)
         self.t += 1
         now, ahead = self.mu(self.t), self.mu(self.t + 1)
         self.mu_product *= now
@@ -145,16 +149,22 @@ class NAdam(Adam):
 
 def constant(lr):
     """The same rate at every step."""
+    check_number("constant", "lr", lr, 0)
     return lambda step, total_steps: lr
 
 
 def step_decay(lr, factor=0.1, drops=2):
     """lr, multiplied by factor `drops` times, at equal distances through training."""
+    check_number("step_decay", "lr", lr, 0)
+    check_number("step_decay", "factor", factor, 0)
+    check_number("step_decay", "drops", drops, 0)
     return lambda step, total_steps: lr * factor ** (step * (drops + 1) // total_steps)
 
 
 def exponential_decay(lr, final=0.01):
     """From lr down to final * lr, by the same factor at every step."""
+    check_number("exponential_decay", "lr", lr, 0)
+    check_number("exponential_decay", "final", final, np.finfo(float).tiny)
     return lambda step, total_steps: lr * final ** (step / total_steps)
 
 
@@ -163,6 +173,8 @@ def cosine(lr, final=0.0):
 
     Loshchilov and Hutter, SGDR, 2017, without its restarts.
     """
+    check_number("cosine", "lr", lr, 0)
+    check_number("cosine", "final", final, 0)
 
     def rate(step, total_steps):
         fall = (1 + math.cos(math.pi * step / total_steps)) / 2
@@ -176,6 +188,7 @@ def warmup_cosine(lr, warmup=0.3, final=0.0):
 
     One cycle of the kind in Smith and Topin, Super-convergence, 2018.
     """
+    check_number("warmup_cosine", "warmup", warmup, 0, 1)
     down = cosine(lr, final)
 
     def rate(step, total_steps):
@@ -197,5 +210,6 @@ def clip_gradients(grads, max_norm):
     check_number("clip_gradients", "max_norm", max_norm, np.finfo(float).tiny)
     squares = (np.square(g, dtype=float).sum() for g in grads.values())
     norm = math.sqrt(sum(squares))
+    check_number("clip_gradients", "the length of all gradients together", norm)
     scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return {name: g * scale for name, g in grads.items()}
