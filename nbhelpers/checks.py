@@ -5,6 +5,7 @@ metrics) and look at shapes and types only; `check_finite` and `check_data` read
 arrays and are called once per training run, never per batch.
 """
 
+import inspect
 import math
 import signal
 import threading
@@ -20,8 +21,11 @@ def check_number(owner, name, value, low=-math.inf, high=math.inf, *, open_high=
     if not number or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError(f"{owner}: {name} must be a finite number, got {value!r}")
     if value < low or value > high or (open_high and value == high):
-        bounds = f"at least {low:g}" if high == math.inf else f"in [{low:g}, {high:g}"
-        bounds += "" if high == math.inf else ")" if open_high else "]"
+        positive = low == np.finfo(float).tiny
+        bounds = "above 0" if positive else f"at least {low:g}"
+        if high < math.inf:
+            bounds = f"in {'(0' if positive else f'[{low:g}'}, {high:g}"
+            bounds += ")" if open_high else "]"
         raise ValueError(f"{owner}: {name} must be {bounds}, got {value!r}")
 
 
@@ -59,15 +63,37 @@ def check_weights(owner, W, n_in, n_out):
     check_finite(owner, "what init returned", W)
 
 
-def check_mlp(sizes, activation):
+def check_mlp(sizes, activation, owner="mlp"):
     """Raise unless there are two sizes or more and something that makes activations."""
     if not hasattr(sizes, "__len__") or len(sizes) < 2:
-        raise ValueError(f"mlp: sizes needs an input and an output, got {sizes}")
-    if not callable(activation):
+        raise ValueError(f"{owner}: sizes needs an input and an output, got {sizes}")
+    try:
+        inspect.signature(activation).bind()  # can it be called without arguments?
+    except (TypeError, ValueError):
         raise TypeError(
-            "mlp: activation must be a class of layers, such as ReLU without brackets, "
-            f"got {activation!r}"
-        )
+            f"{owner}: activation must be a class of layers, such as ReLU without "
+            f"brackets, got {activation!r}"
+        ) from None
+
+
+def check_parts(network, loss, optimizer, schedule, after_epoch):
+    """TypeError unless `fit` was given objects that can play these five parts."""
+    parts = {
+        "network": (network, ("params", "forward", "set_grads", "predict")),
+        "loss": (loss, ("forward", "backward")),
+        "optimizer": (optimizer, ("lr", "step")),
+    }
+    for name, (part, needed) in parts.items():
+        if isinstance(part, type):
+            made = part.__name__
+            raise TypeError(f"fit: {name} must be made first, {made}(...), got {part}")
+        lacking = [word for word in needed if not hasattr(part, word)]
+        if lacking:
+            raise TypeError(f"fit: {name} must have {', '.join(needed)}, got {part!r}")
+    for name, part in (("schedule", schedule), ("after_epoch", after_epoch)):
+        if part is not None and not callable(part):
+            raise TypeError(f"fit: {name} must be a function or None, got {part!r}")
+    check_number("fit", "lr of the optimizer", optimizer.lr, 0)
 
 
 def check_generator(owner, rng):
@@ -96,10 +122,14 @@ def check_batch(owner, x, n_in):
         raise TypeError(
             f"{owner} expects an array, got {type(x).__name__}; np.asarray(x) makes one"
         )
+    if x.dtype.kind not in "fiub":
+        raise ValueError(f"{owner}: x must be numbers, got dtype {x.dtype}")
     if x.ndim == 2 and x.shape[1] == n_in:
         return
     hint = ""
-    if x.ndim == 1 and x.size == n_in:
+    if x.ndim == 1 and n_in == 1 != x.size:
+        hint = "; one feature needs its column axis: x.reshape(-1, 1)"
+    elif x.ndim == 1 and x.size == n_in:
         hint = "; one sample needs its row axis: x.reshape(1, -1)"
     elif x.ndim > 2 and math.prod(x.shape[1:]) == n_in:
         hint = "; flatten each sample first: x.reshape(len(x), -1)"
@@ -124,6 +154,9 @@ def check_same_shape(owner, prediction, target):
     hint = ""
     if prediction.size == target.size:
         hint = f"; reshape the target to {prediction.shape}"
+    elif prediction.ndim == 2 and target.shape == prediction.shape[:1]:
+        k = prediction.shape[1]
+        hint = f"; one-hot rows of class indices y are np.eye({k})[y]"
     raise ValueError(
         f"{owner}: prediction {prediction.shape} and target {target.shape} "
         f"must have the same shape{hint}"
@@ -132,10 +165,20 @@ def check_same_shape(owner, prediction, target):
 
 def as_numbers(owner, name, values):
     """The values as an array of float64; ValueError where they are no numbers."""
-    values = np.asarray(values)
+    values = as_array(owner, name, values)
     if values.dtype.kind not in "fiub":
         raise ValueError(f"{owner}: {name} must be numbers, got dtype {values.dtype}")
     return values.astype(np.float64)
+
+
+def as_array(owner, name, values):
+    """The values as an array; ValueError where lists of different lengths make none."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{owner}: {name} must have rows of one length, got lists of several"
+        ) from None
 
 
 def check_labels(owner, scores, y):
@@ -145,13 +188,14 @@ def check_labels(owner, scores, y):
         scores = as_numbers(owner, "scores", scores)
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"{owner} expects scores of shape (n, k), got {scores.shape}")
-    check_indices(owner, y, scores.shape[1])
+    hint = "; one score a row knows one class only" if scores.shape[1] == 1 else ""
+    check_indices(owner, y, scores.shape[1], hint)
     if len(y) != len(scores):
         raise ValueError(f"{owner}: {len(scores)} rows of scores but {len(y)} labels")
     return scores, y
 
 
-def check_indices(owner, y, classes=None):
+def check_indices(owner, y, classes=None, advice=""):
     """Raise ValueError unless y (n,) holds whole numbers from 0 to classes - 1."""
     if y.ndim != 1:
         hint = ""
@@ -174,12 +218,28 @@ def check_indices(owner, y, classes=None):
         at = int(bad.argmax())
         span = "at least 0" if classes is None else f"from 0 to {classes - 1}"
         raise ValueError(
-            f"{owner}: labels must be {span}, got {int(y[at])} at row {at}"
+            f"{owner}: labels must be {span}, got {int(y[at])} at row {at}{advice}"
+        )
+
+
+def check_table(owner, classes):
+    """ValueError unless a table of classes x classes counts has a size to print."""
+    check_count(owner, "n_classes", classes)
+    if classes > 10_000:
+        raise ValueError(
+            f"{owner}: labels must be below 10000, got {classes - 1}; "
+            "np.unique(y, return_inverse=True) numbers any labels"
         )
 
 
 def check_rows(owner, x, y):
     """ValueError unless x and y have equally many rows, and at least one."""
+    for name, array in (("x", x), ("y", y)):
+        if not isinstance(array, np.ndarray):
+            raise TypeError(
+                f"{owner}: {name} must be an array, got {type(array).__name__}; "
+                f"np.asarray({name}) makes one"
+            )
     if len(x) == 0 or len(x) != len(y):
         raise ValueError(
             f"{owner} needs one row or more and a y for each, got {len(x)} rows of x "
@@ -190,11 +250,34 @@ def check_rows(owner, x, y):
 def check_grads(owner, params, grads):
     """ValueError unless each parameter's gradient has its shape; KeyError for none."""
     for name, w in params.items():
-        if np.shape(grads[name]) != np.shape(w):
+        if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
+            raise ValueError(f"{owner}: {name!r} must be an array of floats, got {w!r}")
+        shape = np.shape(grads[name])
+        if shape != w.shape:
             raise ValueError(
-                f"{owner}: the gradient of {name!r} has shape {np.shape(grads[name])}, "
-                f"the parameter {np.shape(w)}"
+                f"{owner}: the gradient of {name!r} has shape {shape}, "
+                f"the parameter {w.shape}"
             )
+
+
+def check_watched(owner, name, history):
+    """Raise ValueError unless the history measures what has this name."""
+    if name not in history:
+        raise ValueError(f"{owner}: {name!r} is not measured, only {sorted(history)}")
+
+
+def check_kept(owner, params, kept):
+    """ValueError unless arrays were kept, of the names and shapes of these params."""
+    if kept is None:
+        raise ValueError(
+            f"{owner}: there is nothing to restore, no epoch gave a finite number"
+        )
+    shapes, others = ({n: w.shape for n, w in p.items()} for p in (params, kept))
+    if shapes != others:
+        raise ValueError(
+            f"{owner}: the parameters kept are another network's, {others}, "
+            f"this one has {shapes}"
+        )
 
 
 def check_finite(owner, name, array):
@@ -217,8 +300,10 @@ def check_data(owner, name, data, dtype):
         x, y = data
     except (TypeError, ValueError):
         raise ValueError(f"{owner}: {name} must be a pair (x, y)") from None
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = (as_array(owner, f"{k} of {name}", v) for k, v in (("x", x), ("y", y)))
     for letter, array in (("x", x), ("y", y)):
+        if array.ndim == 0:
+            raise ValueError(f"{owner}: {letter} of {name} must have rows, got {array}")
         if array.dtype.kind not in "fiub":
             raise ValueError(
                 f"{owner}: {letter} of {name} must be numbers, got dtype {array.dtype}"
@@ -226,17 +311,22 @@ def check_data(owner, name, data, dtype):
     if len(x) == 0:
         raise ValueError(f"{owner}: {name} is empty, x has shape {x.shape}")
     if len(x) != len(y):
-        raise ValueError(f"{owner}: {name} has {len(x)} rows of x but {len(y)} of y")
+        hint = ""
+        if x.ndim == 1 and len(y) == 1:
+            hint = "; one sample needs its row axis: x.reshape(1, -1)"
+        rows = f"{len(x)} rows of x but {len(y)} of y"
+        raise ValueError(f"{owner}: {name} has {rows}{hint}")
     if x.dtype == np.uint8 and x.max() > 1:
         warnings.warn(
             f"{owner}: x of {name} is uint8 with values up to {x.max()}; networks "
             "learn badly from such numbers, divide by 255 first",
             stacklevel=3,
         )
-    x = np.ascontiguousarray(x, dtype)
+    with np.errstate(over="ignore"):  # too large for float32: then infinite, refused
+        x = np.ascontiguousarray(x, dtype)
+        y = y.astype(dtype) if y.dtype.kind == "f" else y
     check_finite(owner, f"x of {name}", x)
     if y.dtype.kind == "f":
-        y = y.astype(dtype)
         check_finite(owner, f"y of {name}", y)
     return x, y
 

@@ -14,8 +14,10 @@ from nbhelpers.checks import (
     check_count,
     check_data,
     check_generator,
+    check_grads,
     check_mlp,
     check_number,
+    check_parts,
     check_rows,
     warn_of_zeros,
     whole_steps,
@@ -36,10 +38,13 @@ def by_place(layers, kind):
 
 
 def check_layers(layers):
-    """TypeError for the first of them that is no Layer."""
+    """TypeError for the first of them that is no Layer, ValueError for one twice."""
     for layer in layers:
         if not isinstance(layer, Layer):
-            raise TypeError(f"Network: expected layers, got {layer!r}")
+            hint = "ReLU() is one, ReLU is not; a list: Network(*layers)"
+            raise TypeError(f"Network: expected layers, got {layer!r}; {hint}")
+    if len(set(map(id, layers))) < len(layers):
+        raise ValueError("Network: a layer stands at two places; make one for each")
 
 
 class Network(Layer):
@@ -94,6 +99,7 @@ class GradientDescent:
 
     def step(self, params, grads):
         """Update every array of `params` in place, given `grads` of the same names."""
+        check_grads("GradientDescent", params, grads)
         for name, w in params.items():
             w -= self.lr * grads[name]
 
@@ -103,6 +109,9 @@ def batches(x, y, batch_size, rng):
 
     The last pair is shorter where batch_size does not divide the number of rows.
     """
+    check_rows("batches", x, y)
+    check_count("batches", "batch_size", batch_size)
+    check_generator("batches", rng)
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
@@ -131,6 +140,7 @@ def evaluate(network, loss, x, y, batch_size=1000):
     Measured with `predict`, so dropout is off and nothing is remembered.
     """
     check_rows("evaluate", x, y)
+    check_count("evaluate", "batch_size", batch_size)
     total, right = 0.0, 0
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
@@ -219,6 +229,7 @@ def fit(
     schedule(step, total_steps) gives the rate of a step; after_epoch(network, history)
     ends the training by returning True; an earlier `history` is gone on from.
     """
+    check_parts(network, loss, optimizer, schedule, after_epoch)
     x, y, validation = prepare(network, train, validation, epochs, batch_size, rng)
     history = {name: list(values) for name, values in (history or {}).items()}
     steps, done = math.ceil(len(x) / batch_size), len(history.get("loss", []))

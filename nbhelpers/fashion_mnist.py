@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from nbhelpers.activations import ReLU
+from nbhelpers.checks import check_batch, check_data, check_indices, check_mlp
 from nbhelpers.dynamic_network import Network, fit
 from nbhelpers.generalization import Dropout
 from nbhelpers.layers import Dense
@@ -55,6 +56,7 @@ class Centering:
 
 def build(rng, sizes=(784, 512, 256, 10), dropout=0.2, dtype=np.float32):
     """The network: Dense layers of the given sizes, ReLU and Dropout between them."""
+    check_mlp(sizes, ReLU, "build")
     layers = []
     for n_in, n_out in zip(sizes, sizes[1:], strict=False):
         layers += [Dense(n_in, n_out, rng, dtype=dtype), ReLU(), Dropout(dropout, rng)]
@@ -77,11 +79,15 @@ def train(data, rng, *, epochs=25, validation=None, after_epoch=None):
     the test images in load_fashion_mnist's four, is not looked at. validation: a pair
     to measure after each epoch, or None. float32; errors as those of `fit`.
     """
-    x, y = np.asarray(data[0], np.float32), np.asarray(data[1])
+    x, y = check_data("train", "data", data[:2], np.float32)
+    check_batch("train", x, math.prod(x.shape[1:]))
+    check_indices("train", y)
     network = build(rng, (x.shape[1], 512, 256, int(y.max()) + 1))
     centred = Centering(x)
     if validation is not None:
-        validation = centred(validation[0]), validation[1]
+        x_held, y_held = check_data("train", "validation", validation, np.float32)
+        check_batch("train", x_held, x.shape[1])
+        validation = centred(x_held), y_held
     loss, optimizer, schedule = recipe()
     options = {"schedule": schedule, "after_epoch": after_epoch, "rng": rng}
     options |= {"epochs": epochs, "batch_size": BATCH_SIZE}

@@ -12,7 +12,11 @@ from nbhelpers.checks import (
     check_count,
     check_generator,
     check_indices,
+    check_kept,
     check_number,
+    check_rows,
+    check_table,
+    check_watched,
 )
 from nbhelpers.layers import Layer
 
@@ -25,11 +29,9 @@ def split(x, y, fraction, rng):
     """
     x, y = np.asarray(x), np.asarray(y)
     check_indices("split", y)
+    check_rows("split", x, y)
+    check_number("split", "fraction", fraction, np.finfo(float).tiny, 1, open_high=True)
     check_generator("split", rng)
-    if len(x) != len(y) or not 0 < fraction < 1:
-        raise ValueError(
-            f"split: {len(x)} rows, {len(y)} labels, fraction {fraction} in (0, 1)?"
-        )
     held = np.zeros(len(y), dtype=bool)
     for k in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == k))
@@ -48,7 +50,7 @@ def check_pair(owner, y, predicted):
     check_indices(f"{owner}, predicted", predicted)
     if len(y) != len(predicted):
         raise ValueError(f"{owner}: {len(y)} labels but {len(predicted)} predictions")
-    return y, predicted
+    return y.astype(np.int64), predicted.astype(np.int64)
 
 
 def accuracy(y, predicted):
@@ -65,7 +67,7 @@ def confusion_matrix(y, predicted, n_classes=None):
     """
     y, predicted = check_pair("confusion_matrix", y, predicted)
     k = int(max(y.max(), predicted.max())) + 1 if n_classes is None else n_classes
-    check_count("confusion_matrix", "n_classes", k)
+    check_table("confusion_matrix", k)
     check_indices("confusion_matrix, y", y, k)
     check_indices("confusion_matrix, predicted", predicted, k)
     return np.bincount(k * y + predicted, minlength=k * k).reshape(k, k)
@@ -126,6 +128,7 @@ def report(y, predicted, names):
 
     names: a name for every class index from 0 up
     """
+    names = [str(name) for name in names]
     matrix = confusion_matrix(y, predicted, len(names))
     right, called, true = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
     width = max(12, *(len(name) for name in names))
@@ -182,10 +185,7 @@ class EarlyStopping:
         self.best, self.best_epoch, self.params = math.inf, 0, None
 
     def __call__(self, network, history):
-        if self.watch not in history:
-            raise ValueError(
-                f"EarlyStopping: {self.watch!r} is not measured, only {sorted(history)}"
-            )
+        check_watched("EarlyStopping", self.watch, history)
         value, epoch = history[self.watch][-1], len(history[self.watch])
         value = -value if self.watch.endswith("accuracy") else value
         if value < self.best:
@@ -195,5 +195,6 @@ class EarlyStopping:
 
     def restore(self, network):
         """Put the best parameters seen back into the network."""
+        check_kept("EarlyStopping", network.params, self.params)
         for name, w in network.params.items():
             w[...] = self.params[name]

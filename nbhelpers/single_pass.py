@@ -66,7 +66,7 @@ def check_gradient(f, x, gradient, tolerance=1e-6):
 def softmax(z):
     """Scores turned into probabilities: exp(z) over its sum along the last axis.
 
-    z (n, k) scores    returns (n, k), each row positive with sum 1
+    z (n, k) scores, floats    returns (n, k), each row positive with sum 1
 
     The largest score of each row is subtracted first, so exp cannot overflow.
     """
@@ -75,7 +75,7 @@ def softmax(z):
 
 
 def sigmoid(z):
-    """Each number squeezed into (0, 1): 1 / (1 + exp(-z)).  z of any shape.
+    """Each number squeezed into (0, 1): 1 / (1 + exp(-z)).  z of any shape, floats.
 
     The exponential only ever sees -|z|, so it cannot overflow.
     """

@@ -154,7 +154,7 @@ IN_MODULES = {
     ),
     "test data used in choosing": (
         "fashion_mnist",
-        "x, y = np.asarray(data[0], np.float32), np.asarray(data[1])",
+        'x, y = check_data("train", "data", data[:2], np.float32)',
         "x, y, *validation = data",
         "test_training.py",
     ),
