@@ -8,12 +8,15 @@ finished site asks no other host for anything.
 """
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "web/node_modules/mathjax-for-site/es5"
+# owner/name, which links to Binder and Colab need; GitHub's workflows set it.
+REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "")
 TITLES = {  # of pages that a program writes, and that hold nothing but tables
     "notebooks/ledger": "The ledger",
     "benchmarks/speed": "The race",
@@ -61,6 +64,9 @@ def for_the_site(app, docname, source):
         rf"]({up}docs/reference.md#\1)",
         source[0],
     )
+    if REPOSITORY:  # known here, so what waits for it can be shown
+        text = text.replace("OWNER/REPOSITORY", REPOSITORY)
+        text = text.replace("<!-- site\n", "\n").replace("\nsite -->", "\n")
     if app.env.doc2path(docname).suffix == ".ipynb":
         notebook = json.loads(text)
         for cell in notebook["cells"]:
