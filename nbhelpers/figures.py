@@ -30,30 +30,8 @@ INK, PALE, GRADIENT = "#222222", "#D0D0D0", COLORS["vermillion"]
 
 
 def style():
-    """White paper, light grid, few lines, colours from `COLORS`, 80 dots an inch."""
-    plt.rcParams.update(
-        {
-            "figure.dpi": 80,
-            "savefig.dpi": 80,
-            "figure.figsize": (6.4, 3.6),
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
-            "figure.constrained_layout.use": True,
-            "font.family": "DejaVu Sans",
-            "font.size": 10,
-            "axes.titlesize": 11,
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": "#888888",
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
-            "grid.color": "#E8E8E8",
-            "lines.linewidth": 2,
-            "image.interpolation": "nearest",
-        }
-    )
+    """White paper, light grid, few lines, colours from `COLORS`: series.mplstyle."""
+    plt.style.use("nbhelpers.series")
 
 
 # ---------------------------------------------------------------- small tools
@@ -253,7 +231,7 @@ def _label_points(edges, box):
 
     edges (m, 2, 2) start and end    box (width, height) of a label    -> (m, 2)
     """
-    t = np.linspace(0.2, 0.8, 41)[:, None]
+    t = np.linspace(0.2, 0.65, 41)[:, None]
     along = np.linspace(0, 1, 101)[:, None]
     placed = np.zeros((0, 2))
     for k, (start, end) in enumerate(edges):
@@ -263,7 +241,7 @@ def _label_points(edges, box):
         labels = (np.abs(spots[:, None] - placed) / box).max(axis=2)
         lines = np.linalg.norm((spots[:, None] - others) / box, axis=2)
         score = 10 * labels.min(axis=1, initial=1)  # from 1 on they do not touch
-        score += lines.min(axis=1, initial=0.8) - 0.2 * np.abs(t[:, 0] - 0.5)
+        score += lines.min(axis=1, initial=1.1) - 0.2 * np.abs(t[:, 0] - 0.5)
         placed = np.vstack([placed, spots[score.argmax()]])
     return placed
 
@@ -292,7 +270,8 @@ def ribbon(ax, steps, *, backward=None):
     """The ribbon of shapes: arrays as boxes, operations as arrows between them.
 
     steps     pairs (label, shape) for an array and (label, None) for an operation;
-              a box grows with the logarithm of its rows and columns
+              a box grows with the logarithm of its rows and columns, and ("", None)
+              beside an operation makes its arrow longer; the last is an array
     backward  the same for the way back, in the order in which it is computed: drawn
               below from right to left, box under box when the rows are equally long
     """
@@ -306,12 +285,16 @@ def ribbon(ax, steps, *, backward=None):
     total = max(sum(row) for row in slots)
     font = 10 * min(1, _width(ax) / total)
     for k, row in enumerate(rows):
-        x, y = (total - sum(slots[k])) / 2, -1.4 * k
+        x, y, words = (total - sum(slots[k])) / 2, -1.4 * k, []
         for (label, shape), (w, h), slot in zip(row, sizes[k], slots[k], strict=True):
             mid = x + slot / 2
             if shape is None:
-                _arrow(ax, x + 0.08, x + slot - 0.08, y, label, font, k)
+                words.append((x, label))
             else:
+                if words:
+                    (tail, *_), labels = zip(*words, strict=True)
+                    _arrow(ax, tail + 0.08, x - 0.08, y, "".join(labels), font, k)
+                    words = []
                 face = _tint(COLORS["vermillion" if k else "blue"], 0.18)
                 edge = COLORS["vermillion" if k else "blue"]
                 corner = (mid - w / 2, y - h / 2)
@@ -326,6 +309,8 @@ def ribbon(ax, steps, *, backward=None):
 
 def _ribbon_size(label, shape):
     """Width and height, in inches at font size 10, of a box or an arrow."""
+    if label == "":
+        return 0.0, 0.0
     if shape is None:
         return 0.3 + 0.08 * max(len(line) for line in label.split("\n")), 0.0
     rows, columns = (1, 1, *shape)[-2:]

@@ -36,7 +36,10 @@ def exercise(name, attempt, *cases):
         if got is ...:
             print(f"Exercise {name}: not attempted yet.")
             return
-        fault = wanted(got) if callable(wanted) else difference(got, wanted)
+        try:
+            fault = wanted(got) if callable(wanted) else difference(got, wanted)
+        except Exception as error:
+            fault = f"The result {shown(got)} cannot be checked: {error}."
         if fault:
             print(f"Exercise {name}: not yet. {fault}")
             if arguments and len(shown(arguments)) < 400:

@@ -23,7 +23,7 @@ def numerical_gradient(f, x, h=1e-6):
     """The slope of f along each entry of x, by central differences.
 
     f takes an array like x and returns one number; x (any shape, float64) is not
-    changed. Returns an array like x. Costs two calls of f an entry.
+    changed. Returns an array like x. Costs two calls of f per entry.
     """
     x = np.array(x, dtype=np.float64)
     gradient = np.empty_like(x)

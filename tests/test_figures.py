@@ -347,6 +347,17 @@ def test_ribbon_of_shapes_keeps_its_words_apart():
     assert outside(ax.texts, fig, renderer) == []
 
 
+def test_operations_side_by_side_are_one_arrow():
+    _, ax = plt.subplots(figsize=(8, 3))
+    skip = [("loss", ()), ("p - y", None), ("", None), ("", None), ("dz", (2, 3))]
+    there = [("z", (2, 3)), ("softmax", None), ("p", (2, 3)), ("log", None)]
+    figures.ribbon(ax, [*there, ("loss", ())], backward=skip)
+    arrows = [t for t in ax.texts if getattr(t, "arrow_patch", None)]
+    boxes = {t.get_text(): t.get_position()[0] for t in ax.texts if t.get_text()}
+    assert len(arrows) == 3 and boxes["z"] == boxes["dz"]
+    assert boxes["dz"] < boxes["p - y"] < boxes["loss"]
+
+
 def test_a_long_ribbon_shrinks_to_the_figure():
     fig, ax = plt.subplots(figsize=(8, 2))
     layer = [("Dense", None), ("z", (128, 256)), ("ReLU", None), ("a", (128, 10))]
@@ -380,6 +391,13 @@ DEFICIENCY = {
             [0.367322, 0.860646, -0.227968],
             [0.280085, 0.672501, 0.047413],
             [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
         ]
     ),
 }
@@ -428,3 +446,8 @@ def test_style_keeps_pictures_small_and_white():
     assert plt.rcParams["savefig.dpi"] <= 90 and plt.rcParams["figure.dpi"] <= 90
     assert plt.rcParams["figure.facecolor"] == "white"
     assert figures.CLASS_CMAP.N == 10
+
+
+def test_the_style_sheet_has_the_colours_of_the_module():
+    lines = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert lines == list(figures.COLORS.values())

@@ -59,6 +59,11 @@ def test_a_wrong_answer_by_a_rule_of_its_own(capsys):
     assert verdict(capsys, lambda: "shirt", ((), "boot")).startswith("not yet. ")
 
 
+def test_a_result_of_another_kind(capsys):
+    said = verdict(capsys, lambda: (1, 2), ((), lambda result: sum(result) + "x"))
+    assert said.startswith("not yet. The result 1, 2 cannot be checked: unsupported")
+
+
 def test_the_answer_cannot_spoil_the_cases(capsys):
     def in_place(x):
         x *= 2
