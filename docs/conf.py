@@ -49,6 +49,7 @@ html_static_path = ["site/static"]
 html_extra_path = ["site/index.html"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 mathjax_path = "mathjax/tex-chtml.js"
 mathjax3_config = {
     "tex": {"inlineMath": [["\\(", "\\)"]]},
