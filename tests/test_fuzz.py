@@ -65,7 +65,8 @@ from nbhelpers.single_pass import (
 )
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 30))
-fuzz = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+everything = list(HealthCheck)
+fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=everything)
 FLOATS = [np.float32, np.float64]
 NUMBERS = [*FLOATS, np.int32, np.int64]
 SHAPES = npst.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4)

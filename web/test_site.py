@@ -3,7 +3,10 @@
 `make site` builds it and runs this.
 """
 
+import importlib.util
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_pages import ROOT, browser, look
@@ -63,3 +66,19 @@ def test_a_dead_link_is_found(tmp_path, monkeypatch):
         "page.html: no page gone.html",
         "page.html: no place #gone on page.html",
     ]
+
+
+@pytest.mark.parametrize("name", ["", "someone/something"])
+def test_binder_and_colab_are_linked_where_the_name_is_known(name, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", name)
+    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "docs/conf.py")
+    conf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conf)
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda name: Path("a.md")))
+    page = [(ROOT / "docs/getting_started.md").read_text(encoding="utf-8")]
+    conf.for_the_site(app, "docs/getting_started", page)
+    shown = re.sub("<!--.*?-->", "", page[0], flags=re.S)
+    links = re.findall(r"\((https://[^)]*(?:binder|colab)[^)]*)\)", shown)
+    assert len(links) == (2 if name else 0)
+    assert all(name in link and "01_single_pass.ipynb" in link for link in links)
+    assert ("OWNER/REPOSITORY" in shown) == (not name)
