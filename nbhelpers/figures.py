@@ -528,12 +528,11 @@ def contour_path(ax, f, paths, *, xlim, ylim, levels=20, minimum=None):
     named = paths if isinstance(paths, dict) else {"": paths}
     for (name, path), color in zip(named.items(), COLORS.values(), strict=False):
         path = np.asarray(path)
-        ax.plot(*path.T, "o-", color=color, ms=4, lw=1.3, zorder=4)
+        ax.plot(*path.T, "o-", color=color, ms=4, lw=1.3, zorder=4, label=name)
         ax.plot(*path[0], "o", color=INK, ms=7, zorder=5)
-        inside = ((path >= [xlim[0], ylim[0]]) & (path <= [xlim[1], ylim[1]])).all(1)
-        last = path[np.flatnonzero(inside)[-1]] if inside.any() else path[0]
-        if name:
-            _end_label(ax, *last, name, color)
+    if isinstance(paths, dict):
+        legend = {"loc": "lower right", "ncols": 1 + (len(named) > 4), "framealpha": 1}
+        ax.legend(fontsize=0.9 * plt.rcParams["font.size"], **legend).set_zorder(6)
 
 
 # ---------------------------------------------------------------- images
