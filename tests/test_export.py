@@ -236,6 +236,17 @@ def misspelt_mark(root):
     change_source(root / FIRST, "def add", "#|export\ndef add(a, b):\n    return 0")
 
 
+@finds(f"{FIRST} cell 5 (In [2]): no use for the line '# | export'")
+def mark_with_a_space_too_many(root):
+    change_source(root / FIRST, "def add", "# | export\ndef add(a, b):\n    return 0")
+
+
+@finds(f"nbhelpers/first.py line 13 is not what {FIRST} cell 28 (In [ ]) says")
+def new_cell_at_the_end(root):
+    new = "#| export\ndef third(a):\n    return a / 3"
+    edit(root / FIRST, lambda cells: cells.append(code(new)))
+
+
 @finds(f"{FIRST} cell 7 (In [3]): no use for the line '#| export'")
 def mark_below_the_first_line(root):
     change_source(root / FIRST, "print(1 + 2)", "x = 1\n#| export\ny = 2")

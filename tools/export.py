@@ -78,7 +78,7 @@ class Lesson:
                     self.exported.append((number, cell))
                 elif row == 0 and picture:
                     self.read_picture(number, cell, picture[1])
-                elif line.startswith("#|"):
+                elif re.match(r"\s*#\s*\|", line):
                     self.fail(f"{self.where(number)}: no use for the line '{line}'")
 
     def read_picture(self, number, cell, name):
@@ -201,7 +201,8 @@ def differences(path, name, content, lesson):
     lines = path.read_text(encoding="utf-8").split("\n"), lesson.module.split("\n")
     pairs = enumerate(zip_longest(*lines), 1)
     line = next((number for number, (a, b) in pairs if a != b), 1)
-    place = lesson.where(lesson.origin(line))
+    words = (at for at, text in enumerate(lines[1], 1) if at >= line and text)
+    place = lesson.where(lesson.origin(next(words, line)))
     return [
         f"{name} line {line} is not what {place} says: "
         "change the notebook, never the module, and run `make export`"
