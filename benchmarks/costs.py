@@ -114,18 +114,18 @@ def extras(x, y, x_test, y_test):
     dropped = Network(first, bend, Dropout(0.2, rng), last)
     plain = an_epoch((x, y), sizes)
 
-    def nothing(*_):
-        pass
+    def as_they_came(owner, *given):
+        return given
 
     def without_checks():
         with (
-            patch.object(layers, "check_batch", nothing),
-            patch.object(losses, "check_labels", nothing),
+            patch.object(layers, "check_batch", as_they_came),
+            patch.object(losses, "check_labels", as_they_came),
         ):
             plain()
 
     def without_looking_for_nan():
-        with patch.object(checks, "check_finite", nothing):
+        with patch.object(checks, "check_finite", as_they_came):
             plain()
 
     s = turns(
