@@ -373,56 +373,38 @@ TARGETS |= {
 # ------------------------------------------------------------------------- settings
 
 
-def at_least_0(make, owner, name):
-    """Refusals of a number that must be finite and not negative."""
+def refusals(make, owner, name, wanted_for):
+    """The rows of one setting, from pairs of a value and what is wanted instead."""
     return {
         f"{owner}, {name} {value!r}": (
             lambda value=value: make(value),
             f"{owner}: {name} must be {wanted}, got {value!r}",
         )
-        for value, wanted in (
-            (-1, "at least 0"),
-            (NAN, "a finite number"),
-            (INF, "a finite number"),
-            ("0.1", "a finite number"),
-            (None, "a finite number"),
-            (True, "a finite number"),
-        )
+        for value, wanted in wanted_for
     }
+
+
+def no_number(*values):
+    return [(value, "a finite number") for value in (NAN, INF, *values)]
+
+
+def at_least_0(make, owner, name):
+    """Refusals of a number that must be finite and not negative."""
+    rows = [(-1, "at least 0"), *no_number("0.1", None, True)]
+    return refusals(make, owner, name, rows)
 
 
 def positive(make, owner, name):
     """Refusals of a number that must be finite and above 0."""
-    return {
-        f"{owner}, {name} {value!r}": (
-            lambda value=value: make(value),
-            f"{owner}: {name} must be {wanted}, got {value!r}",
-        )
-        for value, wanted in (
-            (0, "above 0"),
-            (-1.5, "above 0"),
-            (NAN, "a finite number"),
-            (INF, "a finite number"),
-            ([1], "a finite number"),
-        )
-    }
+    rows = [(0, "above 0"), (-1.5, "above 0"), *no_number([1])]
+    return refusals(make, owner, name, rows)
 
 
 def between(make, owner, name, low="[0", high="1)"):
     """Refusals of a number that must lie between 0 and 1."""
     outside = [-0.1, 1.5] + [0] * (low == "(0") + [1] * (high == "1)")
-    return {
-        f"{owner}, {name} {value!r}": (
-            lambda value=value: make(value),
-            f"{owner}: {name} must be {wanted}, got {value!r}",
-        )
-        for value, wanted in (
-            *((value, f"in {low}, {high}") for value in outside),
-            (NAN, "a finite number"),
-            (INF, "a finite number"),
-            ("half", "a finite number"),
-        )
-    }
+    rows = [(value, f"in {low}, {high}") for value in outside]
+    return refusals(make, owner, name, rows + no_number("half"))
 
 
 def counts(make, owner, name):

@@ -4,19 +4,10 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { QUIET } from "./quiet.mjs";
 
 const WIDTHS = [1000, 400];
 const SCHEMES = ["light", "dark"];
-const QUIET = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--allow-file-access-from-files",
-];
 
 // Runs in the page: everything that can be seen to be wrong in it, as sentences.
 function faults() {
@@ -80,7 +71,8 @@ function faults() {
   return [...new Set(found)];
 }
 
-const browser = await chromium.launch({ executablePath: process.argv[2], args: QUIET });
+const args = [...QUIET, "--allow-file-access-from-files"]; // the pages are files
+const browser = await chromium.launch({ executablePath: process.argv[2], args });
 const page = await browser.newPage();
 const report = [];
 let asked = [];

@@ -5,19 +5,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { QUIET } from "./quiet.mjs";
 
 const [executablePath, url, folder] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  args: QUIET,
 });
 const page = await browser.newPage({ viewport: { width: 1300, height: 950 } });
 page.setDefaultTimeout(120_000);
