@@ -6,7 +6,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help venv lab test check export notebooks train bench web site fmt clean
+.PHONY: help venv lab test check export notebooks train bench web site fmt mutants clean
 
 help:
 	@echo "make lab        open the series in JupyterLab"
@@ -18,6 +18,8 @@ help:
 	@echo "make notebooks  run every notebook and store what it prints"
 	@echo "make fmt        format the code of modules, tests and notebooks"
 	@echo "make bench      race it against PyTorch and scikit-learn (installs them)"
+	@echo "make mutants    list the small faults in the package that no test finds: hours;"
+	@echo "                minutes for one module, make mutants MODULE=losses"
 	@echo "make web        look at every page, and walk through JupyterLab, in a browser"
 	@echo "make site       build the website into docs/_build/html, and look at it"
 	@echo "make venv       the virtual environment that all of these use, .venv"
@@ -65,19 +67,44 @@ bench: venv
 	$(HERE) benchmarks/speed.py
 	$(HERE) benchmarks/costs.py
 
-# These two need Node and Chromium; what is missing is said, and its tests are skipped.
-web/node_modules: web/package-lock.json
-	npm ci --prefix web --no-audit --no-fund
+# One small fault after another is planted in a copy, and the tests are run against it.
+MODULE =
+MUTANTS = build/mutants
+mutants: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+mutants: export PYTEST_ADDOPTS = -o addopts= -q -x \
+	--disable-plugin-autoload -p testmon.pytest_testmon tests
+
+mutants: venv
+	$(HERE) -m pip install --quiet --disable-pip-version-check \
+		cosmic-ray==8.7.0 pytest-testmon==2.2.0
+	rm -rf $(MUTANTS)
+	mkdir -p $(MUTANTS)
+	git ls-files | grep -Ev 'tests/test_(export|faults|formulas|notebook|strict)' | \
+		tar -c -T - | tar -x -C $(MUTANTS)
+	sed '$(if $(MODULE),s|"nbhelpers"|"nbhelpers/$(MODULE).py"|; s/^excluded.*//)' \
+		tests/mutants.toml >$(MUTANTS)/mutants.toml
+	cd $(MUTANTS) && python -m pytest --testmon
+	cd $(MUTANTS) && cosmic-ray init mutants.toml session.sqlite && \
+		cr-filter-operators session.sqlite mutants.toml && \
+		cosmic-ray exec mutants.toml session.sqlite
+	cd $(MUTANTS) && cr-report --surviving-only --show-diff session.sqlite
+
+# These two need npm, and Chromium; without that its tests are skipped, which is said.
+tests/node_modules: tests/package-lock.json
+	npm ci --prefix tests --no-audit --no-fund
 	@touch $@
 
-web: venv web/node_modules
-	$(HERE) -m pytest -o addopts= -rs web/test_pages.py web/test_walk.py
-
-site: venv web/node_modules
+web: venv tests/node_modules
 	$(HERE) -m pip install --quiet --disable-pip-version-check \
-		-r requirements.txt -r docs/requirements.txt
+		-r tests/browser/requirements.txt
+	$(HERE) -m pytest -o addopts= -rs \
+		tests/browser/test_pages.py tests/browser/test_walk.py
+
+site: venv tests/node_modules
+	$(HERE) -m pip install --quiet --disable-pip-version-check \
+		-r requirements.txt -r docs/requirements.txt -r tests/browser/requirements.txt
 	$(HERE) -m sphinx -q -W --keep-going -c docs . docs/_build/html
-	$(HERE) -m pytest -o addopts= -rs web/test_site.py
+	$(HERE) -m pytest -o addopts= -rs tests/browser/test_site.py
 
 fmt: venv
 	$(HERE) -m ruff check --select I --fix .
@@ -85,6 +112,6 @@ fmt: venv
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build nbhelpers.egg-info
-	rm -rf web/node_modules docs/_build
-	find nbhelpers notebooks tests tools . -maxdepth 1 -name __pycache__ \
+	rm -rf tests/node_modules docs/_build
+	find nbhelpers notebooks tests tests/browser tools . -maxdepth 1 -name __pycache__ \
 		-exec rm -rf {} +

@@ -18,10 +18,11 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 import numpy as np  # noqa: E402
 
-from nbhelpers import checks, layers, losses  # noqa: E402
+from nbhelpers import guard  # noqa: E402
 from nbhelpers.datasets import DATA, load_fashion_mnist  # noqa: E402
 from nbhelpers.dynamic_network import Network, fit, mlp  # noqa: E402
 from nbhelpers.generalization import Dropout  # noqa: E402
+from nbhelpers.layers import Dense  # noqa: E402
 from nbhelpers.losses import SoftmaxCrossEntropy  # noqa: E402
 from nbhelpers.optimizers import Adam, warmup_cosine  # noqa: E402
 
@@ -58,9 +59,7 @@ def loading():
     )
     share = s["load_fashion_mnist"] / s["gzip alone"]
     rows = [[name, f"{value:.2f} s"] for name, value in s.items()]
-    return table(
-        ["loading", "seconds"], [*rows, ["ratio (at most 1.3)", f"{share:.2f}"]]
-    )
+    return table(["loading", "seconds"], [*rows, ["ratio", f"{share:.2f}"]])
 
 
 def an_epoch(data, sizes, network=None, loss=None, **options):
@@ -114,18 +113,17 @@ def extras(x, y, x_test, y_test):
     dropped = Network(first, bend, Dropout(0.2, rng), last)
     plain = an_epoch((x, y), sizes)
 
-    def as_they_came(owner, *given):
-        return given
-
-    def without_checks():
+    def without_borders():
         with (
-            patch.object(layers, "check_batch", as_they_came),
-            patch.object(losses, "check_labels", as_they_came),
+            patch.object(Dense, "predict", Dense.predict.__wrapped__),
+            patch.object(
+                SoftmaxCrossEntropy, "forward", SoftmaxCrossEntropy.forward.__wrapped__
+            ),
         ):
             plain()
 
     def without_looking_for_nan():
-        with patch.object(checks, "check_finite", as_they_came):
+        with patch.object(guard, "check_finite", lambda *given: None):
             plain()
 
     s = turns(
@@ -137,7 +135,7 @@ def extras(x, y, x_test, y_test):
             "validation on 10,000": an_epoch(
                 (x, y), sizes, validation=(x_test, y_test)
             ),
-            "of it, the checks of every batch": without_checks,
+            "of it, the borders of every batch": without_borders,
             "of it, the search for NaN, once": without_looking_for_nan,
         }
     )
@@ -145,7 +143,7 @@ def extras(x, y, x_test, y_test):
     for name, t in s.items():
         share = 100 * (t / s["plain"] - 1)
         if name.startswith("of it"):
-            rows.append([name, f"{-share:.1f} % (at most 2)"])
+            rows.append([name, f"{-share:.1f} %"])
         elif name != "plain":
             rows.append([name, f"{share:+.1f} %"])
     return table(["addition", "of an epoch"], rows)

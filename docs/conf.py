@@ -3,7 +3,7 @@
 sphinx-build -W --keep-going -c docs . docs/_build/html    as `make site` does
 
 The source folder is the project's root, so that the links between notebooks, pictures
-and pages are the same here as on GitHub. MathJax comes from web/node_modules, and the
+and pages are the same here as on GitHub. MathJax comes from tests/node_modules, and the
 finished site asks no other host for anything.
 """
 
@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MATHJAX = ROOT / "web/node_modules/mathjax-for-site/es5"
+MATHJAX = ROOT / "tests/node_modules/mathjax/es5"
 # owner/name, which links to Binder and Colab need; GitHub's workflows set it.
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "")
 TITLES = {  # of pages that a program writes, and that hold nothing but tables
@@ -33,6 +33,7 @@ include_patterns = [
     "benchmarks/*.md",
     "data/README.md",
 ]
+viewcode_follow_imported_members = False  # each function at home in its own module
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 nb_execution_mode = "off"
 nb_merge_streams = True
@@ -94,7 +95,7 @@ def bring_mathjax(app, error):
 def setup(app):
     """Sphinx calls this."""
     if not MATHJAX.is_dir():
-        raise FileNotFoundError(f"{MATHJAX} is missing: run `npm ci` in the folder web")
+        raise FileNotFoundError(f"{MATHJAX} is missing: run `npm ci` in tests")
     app.connect("source-read", for_the_site)
     app.connect("autodoc-process-docstring", as_it_stands)
     app.connect("build-finished", bring_mathjax)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks import check_number
+from nbhelpers.border import border
 from nbhelpers.layers import Layer
 from nbhelpers.single_pass import relu, sigmoid, softmax
 
@@ -30,9 +30,11 @@ class LeakyReLU(Layer):
     models, 2013. Raises ValueError for a slope outside [0, 1].
     """
 
-    def __init__(self, slope=0.01):
+    settings = ("slope",)
+
+    @border(slope="[0, 1]")
+    def __init__(self, slope: float = 0.01):
         super().__init__()
-        check_number("LeakyReLU", "slope", slope, 0, 1)
         self.slope = slope
 
     def predict(self, x):
@@ -49,9 +51,11 @@ class ELU(Layer):
     exponential linear units, 2015. Raises ValueError for a negative alpha.
     """
 
-    def __init__(self, alpha=1.0):
+    settings = ("alpha",)
+
+    @border(alpha="[0, inf)")
+    def __init__(self, alpha: float = 1.0):
         super().__init__()
-        check_number("ELU", "alpha", alpha, 0)
         self.alpha = alpha
 
     def predict(self, x):
@@ -68,10 +72,6 @@ class Sigmoid(Layer):
     def predict(self, x):
         return sigmoid(x)
 
-    def forward(self, x):
-        self.y = self.predict(x)
-        return self.y
-
     def backward(self, dy):
         return dy * self.y * (1 - self.y)
 
@@ -81,10 +81,6 @@ class Tanh(Layer):
 
     def predict(self, x):
         return np.tanh(x)
-
-    def forward(self, x):
-        self.y = self.predict(x)
-        return self.y
 
     def backward(self, dy):
         return dy * (1 - self.y**2)
@@ -126,30 +122,27 @@ class GELU(Layer):
     c, a = math.sqrt(2 / math.pi), 0.044715
 
     def predict(self, x):
-        return x * (1 + np.tanh(self.c * (x + self.a * x**3))) / 2
+        near = np.clip(x, -8, 8)
+        return x * (1 + np.tanh(self.c * (near + self.a * near**3))) / 2
 
     def backward(self, dy):
-        x = self.x
+        x = np.clip(self.x, -8, 8)  # farther out t is -1 or 1, and x**2 could overflow
         t = np.tanh(self.c * (x + self.a * x**3))
         inner = self.c * (1 + 3 * self.a * x**2)
         return dy * (1 + t + x * (1 - t**2) * inner) / 2
 
 
 class Softmax(Layer):
-    """Scores to probabilities, row by row: y = exp(x) / sum of exp(x).
+    """Scores to probabilities, row by row: p = exp(x) / sum of exp(x).
 
-    x (n, k)    y (n, k), each row with sum 1
+    x (n, k)    p (n, k), each row with sum 1
 
-    Row by row the Jacobian is diag(y) - y y^T; `backward` multiplies by it without
-    building it.
+    Row by row the Jacobian is diag(p) - p p^T; `backward` is the vector-Jacobian
+    product: it multiplies by the Jacobian without building it.
     """
 
     def predict(self, x):
         return softmax(x)
-
-    def forward(self, x):
-        self.y = self.predict(x)
-        return self.y
 
     def backward(self, dy):
         return self.y * (dy - (dy * self.y).sum(axis=-1, keepdims=True))

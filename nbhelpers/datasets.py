@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nbhelpers.checks import check_count, check_number
+from nbhelpers.border import count, number
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 MAGIC = {bytes([0, 0, 8, ndim]): ndim for ndim in (1, 2, 3)}  # 8: unsigned bytes
@@ -25,7 +25,7 @@ LARGEST = 2**30  # bytes accepted from one file
 REMEDY = "get it again from its source (for this repository's own: git checkout data)"
 
 
-def load_mnist(folder=DATA / "mnist"):
+def load_mnist(folder: str | Path = DATA / "mnist") -> tuple:
     """MNIST, 70,000 handwritten digits of 28 x 28: x_train, y_train, x_test, y_test.
 
     x float32 (n, 784) in [0, 1]    y int64 (n,), 0 to 9    n: 60,000 and 10,000
@@ -33,12 +33,12 @@ def load_mnist(folder=DATA / "mnist"):
     return load_idx_folder(folder, classes=10)
 
 
-def load_fashion_mnist(folder=DATA / "fashion_mnist"):
+def load_fashion_mnist(folder: str | Path = DATA / "fashion_mnist") -> tuple:
     """Fashion-MNIST, 70,000 articles of clothing, in the form of `load_mnist`."""
     return load_idx_folder(folder, classes=10)
 
 
-def load_idx_folder(folder, classes=None):
+def load_idx_folder(folder: str | Path, classes: int | None = None) -> tuple:
     """x_train, y_train, x_test, y_test from a folder with the four files of MNIST.
 
     The files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte,
@@ -61,7 +61,7 @@ def load_idx_folder(folder, classes=None):
     return x_train, y_train, x_test, y_test
 
 
-def _read_pair(folder, part, classes):
+def _read_pair(folder: Path, part: str, classes: int | None) -> tuple:
     """x and y of one part, "train" or "t10k": as many images as labels."""
     images, images_path = _read_kind(folder, f"{part}-images-idx3-ubyte")
     labels, labels_path = _read_kind(folder, f"{part}-labels-idx1-ubyte")
@@ -81,7 +81,7 @@ def _read_pair(folder, part, classes):
     return x, labels.astype(np.int64)
 
 
-def _read_kind(folder, name):
+def _read_kind(folder: Path, name: str) -> tuple:
     """The array in one of the four files, with or without .gz, and its path."""
     path = folder / name
     path = path if path.exists() else folder / f"{name}.gz"
@@ -95,7 +95,7 @@ def _read_kind(folder, name):
     return array, path
 
 
-def read_idx(path):
+def read_idx(path: str | Path) -> np.ndarray:
     """The uint8 array in an IDX file, gzipped or not, of 1 to 3 dimensions.
 
     FileNotFoundError or IsADirectoryError where there is no file, ValueError where the
@@ -122,7 +122,7 @@ def read_idx(path):
     raise ValueError(f"{path} {fault}; {REMEDY}")
 
 
-def _read_idx(file, most):
+def _read_idx(file, most: int) -> np.ndarray:
     """The array in an open IDX file; ValueError with what is wrong with the file."""
     magic = file.read(4)
     if not magic:
@@ -130,7 +130,7 @@ def _read_idx(file, most):
     if magic[::-1] in MAGIC:
         raise ValueError(
             f"is little-endian: it begins with {magic.hex(' ')}, expected "
-            f"{magic[::-1].hex(' ')}; every number of its header must be turned round"
+            f"{magic[::-1].hex(' ')}; every number of its header must be byte-swapped"
         )
     if magic not in MAGIC:
         raise ValueError(
@@ -162,7 +162,7 @@ def _read_idx(file, most):
     return array
 
 
-def spirals(n, rng, classes=3, noise=0.2):
+def spirals(n: int, rng: np.random.Generator, classes: int = 3, noise: float = 0.2):
     """n points on interleaved spiral arms, one arm a class, in random order.
 
     x float64 (n, 2) within about 1 of the origin    y int64 (n,)
@@ -174,7 +174,7 @@ def spirals(n, rng, classes=3, noise=0.2):
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]), y
 
 
-def moons(n, rng, noise=0.1):
+def moons(n: int, rng: np.random.Generator, noise: float = 0.1):
     """n points on two half circles, each reaching into the other, in random order.
 
     x float64 (n, 2), -1 to 2 by -0.5 to 1, and noise beyond: its standard deviation
@@ -187,7 +187,7 @@ def moons(n, rng, noise=0.1):
     return x + rng.normal(0, noise, (n, 2)), y
 
 
-def circles(n, rng, noise=0.1):
+def circles(n: int, rng: np.random.Generator, noise: float = 0.1):
     """n points on a circle of radius 1 (class 0) and one of 0.5, in random order.
 
     x float64 (n, 2), noise: its standard deviation    y int64 (n,)
@@ -198,14 +198,14 @@ def circles(n, rng, noise=0.1):
     return x + rng.normal(0, noise, (n, 2)), y
 
 
-def _labels(owner, n, rng, classes, noise):
+def _labels(owner: str, n: int, rng, classes: int, noise: float):
     """n labels in random order, as many of each class as n allows."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"{owner}: rng must be a numpy.random.Generator, such as "
             f"np.random.default_rng(0), got {rng!r}"
         )
-    check_count(owner, "n", n)
-    check_count(owner, "classes", classes)
-    check_number(owner, "noise", noise, low=0)
+    count(owner, "n", n)
+    count(owner, "classes", classes)
+    number(0)(owner, "noise", noise)
     return rng.permutation(np.arange(n) % classes)

@@ -3,33 +3,23 @@
 Exported from notebooks/05_dynamic_network.ipynb.
 """
 
-import itertools
 import math
-from contextlib import contextmanager
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
 from nbhelpers.activations import ReLU
-from nbhelpers.checks import (
-    check_count,
-    check_data,
-    check_generator,
-    check_grads,
-    check_mlp,
-    check_number,
-    check_parts,
-    check_rows,
-    warn_of_zeros,
-    whole_steps,
-)
+from nbhelpers.border import border, described, takes
+from nbhelpers.guard import Diverged as Diverged
+from nbhelpers.guard import Paced, Watched, reporting_the_end, training_parts
+from nbhelpers.guard import whole_epoch
 from nbhelpers.layers import Dense, Layer, he
+from nbhelpers.single_pass import check_gradient
 
 
-def by_place(layers, kind):
-    """The `kind` of all layers in one dict: "2.W" is the W of layer 2.
-
-    kind: "params" or "grads"
-    """
+def named(layers, kind: str) -> dict:
+    """The "params", "grads" or "state" of all layers: "2.W" is the W of layer 2."""
     return {
         f"{i}.{name}": array
         for i, layer in enumerate(layers)
@@ -37,24 +27,16 @@ def by_place(layers, kind):
     }
 
 
-def check_layers(layers):
-    """TypeError for the first of them that is no Layer, ValueError for one twice."""
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            hint = "ReLU() is one, ReLU is not; a list: Network(*layers)"
-            raise TypeError(f"Network: expected layers, got {layer!r}; {hint}")
-    if len(set(map(id, layers))) < len(layers):
-        raise ValueError("Network: a layer stands at two places; make one for each")
-
-
 class Network(Layer):
-    """Layers one behind the other, a layer itself: "2.W" is the W of layer 2."""
+    """Layers in a row, itself a layer; TypeError for others, ValueError for twins."""
 
-    params = property(lambda self: by_place(self.layers, "params"))
-    grads = property(lambda self: by_place(self.layers, "grads"))
+    settings = ("layers",)
+    params = property(lambda self: named(self.layers, "params"))
+    grads = property(lambda self: named(self.layers, "grads"))
+    state = property(lambda self: named(self.layers, "state"))
 
+    @border("distinct layers")
     def __init__(self, *layers):
-        check_layers(layers)
         self.layers = layers
 
     def predict(self, x):
@@ -72,190 +54,192 @@ class Network(Layer):
             dy = layer.backward(dy)
         return dy
 
+    @takes("some layers")
     def set_grads(self, dy):
         first, *rest = self.layers
-        first.set_grads(Network(*rest).backward(dy))
+        for layer in reversed(rest):
+            dy = layer.backward(dy)
+        first.set_grads(dy)
 
 
-def mlp(sizes, rng, activation=ReLU, init=he, dtype=np.float64):
+@border(sizes="layer sizes", activation="layer class")
+def mlp(
+    sizes, rng: np.random.Generator, activation: Callable = ReLU, init: Callable = he,
+    dtype=np.float64,
+) -> Network:  # fmt: skip
     """A multilayer perceptron: Dense layers of the given sizes, activations between.
 
     sizes [n_in, ..., n_out], at least two    activation: a class of layers, or any
     function that makes one    returns a Network whose last layer gives scores
     """
-    check_mlp(sizes, activation)
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [Dense(n_in, n_out, rng, init, dtype), activation()]
     return Network(*layers[:-1])
 
 
-class GradientDescent:
+def loss_with(value, w, network, loss, x, y) -> float:
+    """The loss of the network with its array w set to value for a moment."""
+    start = w.copy()
+    w[...] = value
+    result = loss.forward(network.predict(x), y)
+    w[...] = start
+    return result
+
+
+def check_network(network, loss, x, y) -> int:
+    """Compare every gradient with finite differences; the number of entries checked.
+
+    Raises AssertionError that names the parameter, as `check_gradient` does.
+    """
+    loss.forward(network.forward(x), y)
+    network.backward(loss.backward())
+    context = (network, loss, x, y)
+    for name, w in network.params.items():
+        try:
+            check_gradient(
+                lambda value, w=w: loss_with(value, w, *context), w, network.grads[name]
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+    return sum(w.size for w in network.params.values())
+
+
+def remembered(optimizer, name: str, w) -> list:
+    """What an optimizer keeps of the parameter w: an array like it for each slot."""
+    slots = [getattr(optimizer, slot) for slot in optimizer.slots]
+    if any(name not in slot for slot in slots):
+        for slot in slots:
+            slot.setdefault(name, np.zeros_like(w))
+    return [slot[name] for slot in slots]
+
+
+class Optimizer:
+    """Moves every parameter by its gradient, in place; `move` says how far.
+
+    slots: what is kept of each parameter: with "m" in it self.m[name], 0 at first
+    """
+
+    settings, slots = ("lr",), ()
+    __repr__ = described
+
+    def __init__(self, lr: float):
+        self.lr, self.t = lr, 0
+        vars(self).update({slot: {} for slot in self.slots})
+
+    @takes("parameters and gradients")
+    def step(self, params: dict, grads: dict):
+        """Update every array of `params` in place, given `grads` of the same names."""
+        self.begin()
+        for name, w in params.items():
+            self.move(w, grads[name], *remembered(self, name, w))
+
+    def begin(self):
+        """Count the step, before any parameter moves."""
+        self.t += 1
+
+    def move(self, w, g, *kept):
+        """Change the array w in place, given its gradient g and what is kept of it."""
+        raise NotImplementedError
+
+
+class GradientDescent(Optimizer):
     """The plain step downhill: w becomes w - lr * gradient."""
 
-    def __init__(self, lr):
-        check_number("GradientDescent", "lr", lr, 0)
-        self.lr = lr
+    @border(lr="[0, inf)")
+    def __init__(self, lr: float):
+        super().__init__(lr)
 
-    def step(self, params, grads):
-        """Update every array of `params` in place, given `grads` of the same names."""
-        check_grads("GradientDescent", params, grads)
-        for name, w in params.items():
-            w -= self.lr * grads[name]
+    def move(self, w, g):
+        w -= self.lr * g
 
 
-def batches(x, y, batch_size, rng):
+@border("same rows", batch_size="count", rng="generator")
+def batches(x, y, batch_size: int, rng: np.random.Generator):
     """All rows once, in a new random order, in pairs x, y of batch_size rows.
 
     The last pair is shorter where batch_size does not divide the number of rows.
     """
-    check_rows("batches", x, y)
-    check_count("batches", "batch_size", batch_size)
-    check_generator("batches", rng)
     order = rng.permutation(len(x))
     for start in range(0, len(x), batch_size):
         rows = order[start : start + batch_size]
-        yield x[rows], y[rows]
+        yield x.take(rows, axis=0), y.take(rows, axis=0)
 
 
-def is_classes(y):
-    """Whether y holds class indices: whole numbers, one a row."""
-    return y.ndim == 1 and y.dtype.kind in "iu"
+class Tally:
+    """The mean loss of the rows seen and, for class indices y, the accuracy."""
+
+    def __init__(self):
+        self.rows, self.loss, self.right = 0, 0.0, None
+
+    def add(self, loss: float, scores, y):
+        """Take in one batch: its mean loss, and its scores beside y."""
+        self.rows += len(y)
+        self.loss += loss * len(y)
+        if y.ndim == 1 and y.dtype.kind in "iu":
+            self.right = (self.right or 0) + int((scores.argmax(axis=1) == y).sum())
+
+    def means(self) -> dict:
+        mean = {"loss": self.loss / self.rows}
+        return (
+            mean if self.right is None else mean | {"accuracy": self.right / self.rows}
+        )
 
 
-def measures(total_loss, right, y):
-    """The means over the rows of y: "loss" and, where y holds classes, "accuracy"."""
-    mean = {"loss": total_loss / len(y)}
-    return mean | {"accuracy": right / len(y)} if is_classes(y) else mean
-
-
-def count_right(scores, y):
-    """How many rows have their highest score at class y; 0 where y is no class."""
-    return int((scores.argmax(axis=1) == y).sum()) if is_classes(y) else 0
-
-
-def evaluate(network, loss, x, y, batch_size=1000):
+@border("same rows", batch_size="count")
+def evaluate(network, loss, x, y, batch_size: int = 1000) -> dict:
     """The mean "loss" over all rows and, for class indices y, the "accuracy".
 
     Measured with `predict`, so dropout is off and nothing is remembered.
     """
-    check_rows("evaluate", x, y)
-    check_count("evaluate", "batch_size", batch_size)
-    total, right = 0.0, 0
+    tally = Tally()
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         scores = network.predict(x[rows])
-        total += loss.forward(scores, y[rows]) * len(scores)
-        right += count_right(scores, y[rows])
-    return measures(total, right, y)
+        tally.add(loss.forward(scores, y[rows]), scores, y[rows])
+    return tally.means()
 
 
-class Diverged(ArithmeticError):
-    """Training met a loss that is no finite number; `history` is what was measured."""
+def train_epoch(network, loss, optimizer, pairs) -> dict:
+    """A step for each pair x, y; the means of loss and accuracy on the way."""
+    tally = Tally()
+    for x, y in pairs:
+        scores = network.forward(x)
+        tally.add(loss.forward(scores, y), scores, y)
+        network.set_grads(loss.backward())
+        optimizer.step(network.params, network.grads)
+    return tally.means()
 
 
-def train_epoch(network, loss, optimizer, x, y, batch_size, rng, rates):
-    """One pass over all rows, a step a batch; the mean loss and accuracy on the way.
-
-    rates: an iterator, the next rate for each step. Raises Diverged.
-    """
-    total, right = 0.0, 0
-    start = {name: w.copy() for name, w in network.params.items()}
-    with whole_steps() as pressed:  # Ctrl-C waits until the step is complete
-        for i, (x_batch, y_batch) in enumerate(batches(x, y, batch_size, rng)):
-            if pressed:
-                raise KeyboardInterrupt
-            optimizer.lr = next(rates)
-            scores = network.forward(x_batch)
-            batch_loss = loss.forward(scores, y_batch)
-            if not math.isfinite(batch_loss):
-                put_back(network.params, start)
-                raise Diverged(f"batch {i + 1}, rate {optimizer.lr:g}: {batch_loss}")
-            network.set_grads(loss.backward())
-            optimizer.step(network.params, network.grads)
-            total += batch_loss * len(x_batch)
-            right += count_right(scores, y_batch)
-    return measures(total, right, y)
-
-
-def put_back(params, start):
-    """Return to the arrays in `start` if any parameter is no longer finite."""
-    if not all(np.isfinite(w).all() for w in params.values()):
-        for name, w in params.items():
-            w[...] = start[name]
-
-
-def rate_of_each_step(schedule, lr, first, total_steps):
-    """An iterator over the rates from step `first` on: the schedule's, or always lr."""
-    if schedule is None:
-        return itertools.repeat(lr)
-    rates = (schedule(step, total_steps) for step in range(first, total_steps))
-    return map(check_rate, rates)
-
-
-def check_rate(lr):
-    """The rate itself; ValueError where it is negative, NaN or infinite."""
-    check_number("fit", "the rate given by the schedule", lr, 0)
-    return lr
-
-
-@contextmanager
-def ends_well(history):
-    """Ctrl-C ends with a sentence, divergence with an error that has the history."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        epoch = len(history.get("loss", [])) + 1
-        print(f"Stopped by hand in epoch {epoch}; the network keeps what it learned.")
-    except Diverged as error:
-        epoch = len(history.get("loss", [])) + 1
-        error.history = history
-        error.args = (
-            f"the loss is not finite any more (epoch {epoch}, {error}); lower the "
-            "rate, scale the inputs or clip the gradients",
-        )
-        raise
-
-
+@border(training_parts, epochs="count", batch_size="count", rng="generator")
 def fit(
-    network, loss, optimizer, train, validation=None, *, epochs, batch_size=128, rng,
-    schedule=None, after_epoch=None, history=None,
-):  # fmt: skip
+    network, loss, optimizer, train, validation=None, *, epochs: int,
+    batch_size: int = 128, rng: np.random.Generator, schedule: Callable | None = None,
+    before_step: Callable | None = None, after_epoch: Callable | None = None,
+    history: dict | None = None,
+) -> dict:  # fmt: skip
     """Train `network` in place; return what each epoch measured, as lists by name.
 
     train, validation: pairs x (n, n_in), y (n,) or (n, n_out), converted once to the
-    dtype of the parameters; ValueError for what cannot be trained on. Returns "loss",
-    "accuracy" (class indices only), "validation_loss", "validation_accuracy".
-    schedule(step, total_steps) gives the rate of a step; after_epoch(network, history)
-    ends the training by returning True; an earlier `history` is gone on from.
+    dtype of the parameters. Returns "loss", "accuracy" (for class indices), and both
+    with "validation_" before. schedule(step, total_steps) gives a step's rate;
+    before_step(grads) the gradients to step with; after_epoch(network, history) ends
+    the training by True; an earlier `history` is continued. Ctrl-C undoes its epoch and
+    returns; a loss that is not finite undoes its own and raises Diverged.
     """
-    check_parts(network, loss, optimizer, schedule, after_epoch)
-    x, y, validation = prepare(network, train, validation, epochs, batch_size, rng)
-    history = {name: list(values) for name, values in (history or {}).items()}
-    steps, done = math.ceil(len(x) / batch_size), len(history.get("loss", []))
-    rates = rate_of_each_step(schedule, optimizer.lr, done * steps, epochs * steps)
-    with ends_well(history):
+    steps, done = math.ceil(len(train[0]) / batch_size), len(history.get("loss", []))
+    paced = Paced(optimizer, schedule, before_step, done * steps, epochs * steps)
+    watched = Watched(loss)
+    with reporting_the_end(history, paced, steps):
         for _ in range(done, epochs):
-            new = train_epoch(network, loss, optimizer, x, y, batch_size, rng, rates)
-            if validation is not None:
-                held_out = evaluate(network, loss, *validation)
-                new |= {f"validation_{name}": value for name, value in held_out.items()}
-            for name, value in new.items():
-                history.setdefault(name, []).append(value)
+            with whole_epoch(network, optimizer, rng, history):
+                pairs = batches(*train, batch_size, rng)
+                means = train_epoch(network, watched, paced, pairs)
+                if validation is not None:
+                    held_out = evaluate(network, loss, *validation)
+                    means |= {f"validation_{k}": v for k, v in held_out.items()}
+                for name, mean in means.items():
+                    history.setdefault(name, []).append(mean)
             if after_epoch is not None and after_epoch(network, history):
                 break
     return history
-
-
-def prepare(network, train, validation, epochs, batch_size, rng):
-    """The data of `fit`, checked and in the network's dtype: x, y, validation pair."""
-    check_count("fit", "epochs", epochs)
-    check_count("fit", "batch_size", batch_size)
-    check_generator("fit", rng)
-    if not network.params:
-        raise ValueError("fit: the network has no parameters to train")
-    warn_of_zeros("fit", network.params)
-    dtype = next(iter(network.params.values())).dtype
-    if validation is not None:
-        validation = check_data("fit", "validation", validation, dtype)
-    return *check_data("fit", "train", train, dtype), validation

@@ -4,30 +4,25 @@ Exported from notebooks/08_fashion_mnist.ipynb.
 """
 
 import math
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
 from nbhelpers.activations import ReLU
-from nbhelpers.checks import check_batch, check_data, check_indices, check_mlp
+from nbhelpers.border import border
 from nbhelpers.dynamic_network import Network, fit
 from nbhelpers.generalization import Dropout
+from nbhelpers.guard import labelled_rows
 from nbhelpers.layers import Dense
 from nbhelpers.losses import SoftmaxCrossEntropy
 from nbhelpers.optimizers import AdamW, warmup_cosine
 
 
 LABELS = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-]
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+]  # fmt: skip
 
 
 class Centering:
@@ -54,11 +49,14 @@ class Centering:
         first["b"] -= self.mean @ first["W"]
 
 
-def build(rng, sizes=(784, 512, 256, 10), dropout=0.2, dtype=np.float32):
+@border(sizes="layer sizes")
+def build(
+    rng: np.random.Generator, sizes=(784, 512, 256, 10), dropout: float = 0.2,
+    dtype=np.float32,
+) -> Network:  # fmt: skip
     """The network: Dense layers of the given sizes, ReLU and Dropout between them."""
-    check_mlp(sizes, ReLU, "build")
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [Dense(n_in, n_out, rng, dtype=dtype), ReLU(), Dropout(dropout, rng)]
     return Network(*layers[:-2])
 
@@ -67,30 +65,38 @@ BATCH_SIZE = 256
 
 
 def recipe():
-    """How it is trained: the loss, the optimizer and the schedule, each new."""
+    """A new loss, optimizer and schedule for the finished network."""
     loss = SoftmaxCrossEntropy(label_smoothing=0.1)
     return loss, AdamW(weight_decay=0.1), warmup_cosine(2e-3)
 
 
-def train(data, rng, *, epochs=25, validation=None, after_epoch=None):
+@border(labelled_rows)
+def train(
+    data, rng: np.random.Generator, *, epochs: int = 25, validation=None,
+    after_epoch: Callable | None = None, network=None, parts=None, centre: bool = True,
+    history: dict | None = None,
+):  # fmt: skip
     """Build the network and train it by the recipe; return it and its history.
 
     data: x (n, n_in) in [0, 1], y (n,) class indices first; what follows them, such as
     the test images in load_fashion_mnist's four, is not looked at. validation: a pair
     to measure after each epoch, or None. float32; errors as those of `fit`.
+    To continue, give the network as `after_epoch` last saw it, the parts (loss,
+    optimizer, schedule) with its optimizer, the history, and the generator as rng.
+    centre: whether the inputs are centred, which is folded into the network at the end.
     """
-    x, y = check_data("train", "data", data[:2], np.float32)
-    check_batch("train", x, math.prod(x.shape[1:]))
-    check_indices("train", y)
-    network = build(rng, (x.shape[1], 512, 256, int(y.max()) + 1))
-    centred = Centering(x)
-    if validation is not None:
-        x_held, y_held = check_data("train", "validation", validation, np.float32)
-        check_batch("train", x_held, x.shape[1])
-        validation = centred(x_held), y_held
-    loss, optimizer, schedule = recipe()
-    options = {"schedule": schedule, "after_epoch": after_epoch, "rng": rng}
-    options |= {"epochs": epochs, "batch_size": BATCH_SIZE}
-    history = fit(network, loss, optimizer, (centred(x), y), validation, **options)
-    centred.fold_into(network)
+    x, y = data
+    network = network or build(rng, (x.shape[1], 512, 256, int(y.max()) + 1))
+    loss, optimizer, schedule = parts or recipe()
+    if centre:
+        centred = Centering(x)
+        x = centred(x)
+        validation = validation and (centred(validation[0]), validation[1])
+    history = fit(
+        network, loss, optimizer, (x, y), validation, epochs=epochs, rng=rng,
+        batch_size=BATCH_SIZE, schedule=schedule, after_epoch=after_epoch,
+        history=history,
+    )  # fmt: skip
+    if centre:
+        centred.fold_into(network)
     return network, history

@@ -1,4 +1,4 @@
-"""Measuring honestly what a network learned, and keeping it from learning by heart.
+"""Measuring honestly what a network learned, and keeping it from memorising.
 
 Exported from notebooks/07_generalization.ipynb.
 """
@@ -8,30 +8,18 @@ import warnings
 
 import numpy as np
 
-from nbhelpers.checks import (
-    check_count,
-    check_generator,
-    check_indices,
-    check_kept,
-    check_number,
-    check_rows,
-    check_table,
-    check_watched,
-)
+from nbhelpers.border import border, takes
+from nbhelpers.guard import kept_arrays, measured, same_network
 from nbhelpers.layers import Layer
 
 
-def split(x, y, fraction, rng):
+@border("rows of classes", fraction="(0, 1)", rng="generator")
+def split(x, y, fraction: float, rng: np.random.Generator) -> tuple:
     """Two pairs (x, y), with `fraction` of every class held out in the second.
 
     x (n, ...)    y (n,) class indices    fraction in (0, 1)    returns the pairs with
     their rows in random order. Raises ValueError where a class would be left out.
     """
-    x, y = np.asarray(x), np.asarray(y)
-    check_indices("split", y)
-    check_rows("split", x, y)
-    check_number("split", "fraction", fraction, np.finfo(float).tiny, 1, open_high=True)
-    check_generator("split", rng)
     held = np.zeros(len(y), dtype=bool)
     for k in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == k))
@@ -43,37 +31,24 @@ def split(x, y, fraction, rng):
     return (x[first], y[first]), (x[second], y[second])
 
 
-def check_pair(owner, y, predicted):
-    """Both as arrays; ValueError unless they hold equally many class indices."""
-    y, predicted = np.asarray(y), np.asarray(predicted)
-    check_indices(f"{owner}, y", y)
-    check_indices(f"{owner}, predicted", predicted)
-    if len(y) != len(predicted):
-        raise ValueError(f"{owner}: {len(y)} labels but {len(predicted)} predictions")
-    return y.astype(np.int64), predicted.astype(np.int64)
-
-
-def accuracy(y, predicted):
+@takes("pairs of classes")
+def accuracy(y, predicted) -> float:
     """The share of right answers, in [0, 1].  y, predicted (n,) class indices."""
-    y, predicted = check_pair("accuracy", y, predicted)
     return float((y == predicted).mean())
 
 
-def confusion_matrix(y, predicted, n_classes=None):
-    """How often truth i was called j: counts (k, k), rows are truth.
+@border("table of classes")
+def confusion_matrix(y, predicted, n_classes: int | None = None):
+    """How often class i was predicted as j: counts (k, k), rows are truth.
 
     y, predicted (n,) class indices    n_classes k, by default the largest index + 1
     Raises ValueError for unequal lengths and for indices from k up.
     """
-    y, predicted = check_pair("confusion_matrix", y, predicted)
-    k = int(max(y.max(), predicted.max())) + 1 if n_classes is None else n_classes
-    check_table("confusion_matrix", k)
-    check_indices("confusion_matrix, y", y, k)
-    check_indices("confusion_matrix, predicted", predicted, k)
+    k = n_classes
     return np.bincount(k * y + predicted, minlength=k * k).reshape(k, k)
 
 
-def ratio(owner, part, whole):
+def ratio(owner: str, part, whole):
     """part / whole, entry by entry, 0 with a warning where whole is 0."""
     if (whole == 0).any():
         classes = np.flatnonzero(whole == 0).tolist()
@@ -81,82 +56,80 @@ def ratio(owner, part, whole):
     return np.where(whole == 0, 0.0, part / np.where(whole == 0, 1, whole))
 
 
+@border(average=(None, "macro", "micro", "weighted"))
 def counts(y, predicted, average):
-    """Right answers, times called, times true: one a class, or summed for "micro"."""
-    if average not in (None, "macro", "micro", "weighted"):
-        raise ValueError(
-            f"average must be None, 'macro', 'micro' or 'weighted', got {average!r}"
-        )
+    """Correct, predicted and actual rows of each class, or summed for "micro"."""
     matrix = confusion_matrix(y, predicted)
     present = matrix.sum(axis=0) + matrix.sum(axis=1) > 0
     each = np.stack([matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)])
     return each.sum(axis=1, keepdims=True) if average == "micro" else each[:, present]
 
 
-def averaged(scores, true, average):
+def averaged(scores, actual, average):
     """The scores themselves (None), or one number: their mean, plain or weighted."""
     if average is None:
         return scores
-    return float(np.average(scores, weights=true if average == "weighted" else None))
+    return float(np.average(scores, weights=actual if average == "weighted" else None))
 
 
-def precision(y, predicted, average=None):
-    """Of those called a class, the share that is it: a number a class, or an average.
+def precision(y, predicted, average: str | None = None):
+    """Of the rows predicted as a class, the share that is it; or an average of these.
 
     y, predicted (n,) class indices; classes that occur in neither are left out.
     average None, "macro" (mean of the classes), "micro" (all rows pooled) or "weighted"
     (by how often a class is true). 0.0 with a warning for a class never predicted.
     """
-    right, called, true = counts(y, predicted, average)
-    return averaged(ratio("precision", right, called), true, average)
+    correct, called, actual = counts(y, predicted, average)
+    return averaged(ratio("precision", correct, called), actual, average)
 
 
-def recall(y, predicted, average=None):
-    """Of those that are a class, the share that was called it.  See `precision`."""
-    right, _, true = counts(y, predicted, average)
-    return averaged(ratio("recall", right, true), true, average)
+def recall(y, predicted, average: str | None = None):
+    """Of the rows that are a class, the share predicted as it.  See `precision`."""
+    correct, _, actual = counts(y, predicted, average)
+    return averaged(ratio("recall", correct, actual), actual, average)
 
 
-def f1(y, predicted, average=None):
+def f1(y, predicted, average: str | None = None):
     """The harmonic mean of precision and recall.  See `precision`."""
-    right, called, true = counts(y, predicted, average)
-    return averaged(ratio("f1", 2 * right, called + true), true, average)
+    correct, called, actual = counts(y, predicted, average)
+    return averaged(ratio("f1", 2 * correct, called + actual), actual, average)
 
 
-def report(y, predicted, names):
+def report(y, predicted, names) -> str:
     """A table as text: precision, recall, F1 and number of true rows for each class.
 
     names: a name for every class index from 0 up
     """
     names = [str(name) for name in names]
     matrix = confusion_matrix(y, predicted, len(names))
-    right, called, true = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
+    correct, called, actual = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
     width = max(12, *(len(name) for name in names))
     lines = [f"{'':{width}} precision  recall      F1    rows"]
     columns = [
-        ratio("precision", right, called),
-        ratio("recall", right, true),
-        ratio("f1", 2 * right, called + true),
+        ratio("precision", correct, called),
+        ratio("recall", correct, actual),
+        ratio("f1", 2 * correct, called + actual),
     ]
-    for name, p, r, f, n in zip(names, *columns, true, strict=True):
+    for name, p, r, f, n in zip(names, *columns, actual, strict=True):
         lines.append(f"{name:{width}} {p:9.2f} {r:7.2f} {f:7.2f} {n:7d}")
     p, r, f = (column.mean() for column in columns)
-    lines.append(f"{'macro mean':{width}} {p:9.2f} {r:7.2f} {f:7.2f} {true.sum():7d}")
-    lines.append(f"{'accuracy':{width}} {'':25}{right.sum() / true.sum():.2f}")
+    lines.append(f"{'macro mean':{width}} {p:9.2f} {r:7.2f} {f:7.2f} {actual.sum():7d}")
+    lines.append(f"{'accuracy':{width}} {'':25}{correct.sum() / actual.sum():.2f}")
     return "\n".join(lines)
 
 
 class Dropout(Layer):
-    """In training, each number is 0 with chance `rate`, else divided by 1 - rate.
+    """In training, each number is 0 with probability `rate`, else divided by 1 - rate.
 
     `predict` leaves x alone. x of any shape. Raises ValueError for a rate outside
     [0, 1). Srivastava et al., Dropout, 2014, in the form that scales in training.
     """
 
-    def __init__(self, rate, rng):
+    settings = ("rate",)
+
+    @border(rate="[0, 1)", rng="generator")
+    def __init__(self, rate: float, rng: np.random.Generator):
         super().__init__()
-        check_number("Dropout", "rate", rate, 0, 1, open_high=True)
-        check_generator("Dropout", rng)
         self.rate, self.rng = rate, rng
 
     def predict(self, x):
@@ -174,27 +147,27 @@ class Dropout(Layer):
 class EarlyStopping:
     """Ends `fit` when a number of the history has not improved for `patience` epochs.
 
-    For `after_epoch`. Keeps a copy of the best parameters; `restore(network)` puts
-    them back. watch: a name in the history; a name that ends in "accuracy" is better
+    For `after_epoch`. Keeps a copy of the best parameters and state; `restore(network)`
+    puts them back. watch: a name in the history; one that ends in "accuracy" is better
     higher, every other lower. NaN is never an improvement.
     """
 
-    def __init__(self, patience=5, watch="validation_loss"):
-        check_count("EarlyStopping", "patience", patience)
+    @border(patience="count")
+    def __init__(self, patience: int = 5, watch: str = "validation_loss"):
         self.patience, self.watch = patience, watch
-        self.best, self.best_epoch, self.params = math.inf, 0, None
+        self.best, self.best_epoch, self.kept = math.inf, 0, None
 
-    def __call__(self, network, history):
-        check_watched("EarlyStopping", self.watch, history)
+    @takes(measured)
+    def __call__(self, network, history: dict) -> bool:
         value, epoch = history[self.watch][-1], len(history[self.watch])
         value = -value if self.watch.endswith("accuracy") else value
         if value < self.best:
             self.best, self.best_epoch = value, epoch
-            self.params = {name: w.copy() for name, w in network.params.items()}
+            self.kept = {name: w.copy() for name, w in kept_arrays(network).items()}
         return epoch - self.best_epoch >= self.patience
 
+    @takes(same_network)
     def restore(self, network):
-        """Put the best parameters seen back into the network."""
-        check_kept("EarlyStopping", network.params, self.params)
-        for name, w in network.params.items():
-            w[...] = self.params[name]
+        """Put the best parameters and state seen back into the network."""
+        for name, w in kept_arrays(network).items():
+            w[...] = self.kept[name]

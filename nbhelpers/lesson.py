@@ -1,20 +1,43 @@
-"""What a lesson page needs beside its lesson: exercises that answer, the ledger of the
-series, the check that the module is the code on the page.
+"""What a lesson page needs beside its lesson: measured numbers with their bounds, calls
+that must fail, exercises that answer, the ledger of the series, and the check that the
+module is the code on the page.
 
 The supporting cast: knows nothing of networks.
 """
 
+import ast
 import inspect
+import linecache
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-from IPython.display import Markdown
 
 HEADER = (
     "| notebook | idea | parameters | epochs | seconds | train | validation | seeds |\n"
     "|---|---|---|---|---|---|---|---|\n"
 )
+
+
+def expect(what, value, low, high, digits=4):
+    """Print what was measured, and assert that it lies between low and high.
+
+    For a number that differs between machines, in a cell tagged nbval-ignore-output.
+    digits: how many significant digits are printed. NaN fails.
+    """
+    bounds = f"{low:g} to {high:g}"
+    assert low <= value <= high, f"{what} {value}, expected {bounds}"
+    print(f"{what} {value:.{digits}g} (asserted {bounds})")
+
+
+def refusal(call, *arguments, **options):
+    """The message of the ValueError or AssertionError that this call must raise."""
+    try:
+        call(*arguments, **options)
+    except (ValueError, AssertionError) as error:
+        return str(error)
+    raise AssertionError(f"{one_line(call)} accepted what it should refuse")
 
 
 def exercise(name, attempt, *cases):
@@ -40,11 +63,11 @@ def exercise(name, attempt, *cases):
             own_rule = callable(wanted) and got is not None
             fault = wanted(got) if own_rule else difference(got, wanted)
         except Exception as error:
-            fault = f"The result {shown(got)} cannot be checked: {error}."
+            fault = f"The result {one_line(got)} cannot be checked: {error}."
         if fault:
             print(f"Exercise {name}: not yet. {fault}")
-            if arguments and len(shown(arguments)) < 400:
-                print(f"The arguments were {shown(arguments)}")
+            if arguments and len(one_line(arguments)) < 400:
+                print(f"The arguments were {one_line(arguments)}")
             return
     print(f"Exercise {name}: right.")
 
@@ -64,20 +87,20 @@ def difference(got, wanted):
         return f"Expected shape {wanted_array.shape}, got {got_array.shape}."
     if np.allclose(got_array, wanted_array, rtol=1e-6, atol=1e-9):
         return None
-    return f"Expected {shown(wanted_array)}, got {shown(got_array)}."
+    return f"Expected {one_line(wanted_array)}, got {one_line(got_array)}."
 
 
-def shown(value):
+def one_line(value):
     """A value in one line, floats to four digits, long arrays by their shape."""
     if isinstance(value, tuple):
-        return ", ".join(shown(v) for v in value)
+        return ", ".join(one_line(each) for each in value)
     if isinstance(value, np.ndarray) and value.size > 12:
         return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray):
         text = np.array2string(value, precision=4, separator=", ")
         return " ".join(text.split()).removesuffix(".")  # a single number: 9, not 9.
     if callable(value):
-        return value.__name__
+        return getattr(value, "__name__", repr(value))
     return f"{value:.4g}" if isinstance(value, float) else repr(value)
 
 
@@ -96,38 +119,41 @@ def ledger(number, idea, *, parameters, epochs, seconds, train, validation, seed
     stored = Path("ledger.md")
     lines = stored.read_text(encoding="utf-8").splitlines() if stored.exists() else []
     rows = [line for line in lines if line[2:4].isdigit() and int(line[2:4]) < number]
-    return Markdown(HEADER + "".join(f"{line}\n" for line in rows) + row)
+    return Table(HEADER + "".join(f"{line}\n" for line in rows) + row)
+
+
+class Table(str):
+    """Markdown that a notebook shows as a table, and a terminal as it is."""
+
+    __repr__ = _repr_markdown_ = str.__str__
 
 
 def kept(module, page):
-    """Assert that the module holds exactly the code of the page, and print its names.
+    """Assert that the module is the code on this page, and print what it holds.
 
-    page: the notebook's globals(). Functions and methods are compared by their source
-    text, comments included; constants by their values.
+    page: the notebook's globals(). Each function, class and constant of the module must
+    have, comments included, the text of a cell that was run.
     """
-    own = {
-        name: value
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ or name.isupper()
-    }
-    for name, value in own.items():
-        assert name in page, f"{module.__name__}.{name} is not on this page"
-        here, there = source(page[name]), source(value)
-        assert here == there, f"{module.__name__}.{name} is not the code on this page"
-    print(f"{module.__name__} is the code on this page: {', '.join(own)}")
+    here = set()
+    for entry in linecache.cache.values():
+        if entry[1:2] == (None,):  # a cell: a file would have its time of change
+            with suppress(SyntaxError):
+                here |= definitions("".join(entry[2])).items()
+    there = definitions(inspect.getsource(module))
+    for name, text in there.items():
+        where = f"{module.__name__}.{name} is not"
+        assert name in page, f"{where} on this page"
+        assert (name, text) in here, f"{where} the code on this page"
+    print(f"{module.__name__} is the code on this page: {', '.join(there)}")
 
 
-def source(value):
-    """The text of a function; for a class that of its methods; else the value."""
-    if inspect.isclass(value):
-        members = {
-            name: source(member)
-            for name, member in vars(value).items()
-            if name == "__doc__" or not name.startswith("__") or callable(member)
-        }
-        return [base.__name__ for base in value.__bases__], members
-    if isinstance(value, property):
-        return source(value.fget)
-    if inspect.isfunction(value):
-        return inspect.cleandoc(inspect.getsource(value))
-    return value
+def definitions(code):
+    """The source of each function, class and constant of some code, by name."""
+    lines, found = code.splitlines(), {}
+    for node in ast.parse(code).body:
+        first, *_ = [*getattr(node, "decorator_list", []), node]
+        text = "\n".join(lines[first.lineno - 1 : node.end_lineno])
+        for target in getattr(node, "targets", [node]):  # of a constant
+            if name := getattr(target, "name", getattr(target, "id", None)):
+                found[name] = text
+    return found

@@ -6,37 +6,41 @@ Exported from notebooks/04_losses.ipynb.
 
 import numpy as np
 
-from nbhelpers.checks import (
-    check_labels,
-    check_number,
-    check_probabilities,
-    check_same_shape,
-)
+from nbhelpers.border import border, border_of_loss, described, either, not_there
 from nbhelpers.single_pass import sigmoid
 
 TINY = 1e-12  # probabilities are kept this far from 0, and from 1 where 1 - p counts
 
 
 class Loss:
-    """How wrong a prediction is: one number, and its gradient in the prediction."""
+    """How wrong a prediction is: one number, and its gradient.
 
-    def forward(self, prediction, target):
-        """The loss as a float, remembering what `backward` needs."""
+    `takes=` in the line of a class says which pairs it accepts; by default two arrays
+    of one shape, or scores (n, k) and class indices (n,).
+    """
+
+    settings, takes = (), either
+    __repr__, __getattr__ = described, not_there
+
+    def __init_subclass__(cls, takes=None):
+        border_of_loss(cls, takes)
+
+    def forward(self, prediction, target) -> float:
+        """The loss, remembering what `backward` needs."""
         raise NotImplementedError
 
     def backward(self):
-        """The gradient of the loss in the prediction, an array like it."""
+        """The gradient with respect to the prediction, an array like it."""
         raise NotImplementedError
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(Loss, takes="same shape"):
     """The mean over every element of (prediction - target)^2.
 
     prediction, target: one shape, (n,) or (n, k); else ValueError.
     """
 
     def forward(self, prediction, target):
-        prediction, target = check_same_shape("MeanSquaredError", prediction, target)
         self.difference = prediction - target
         return float((self.difference**2).mean())
 
@@ -44,14 +48,13 @@ class MeanSquaredError(Loss):
         return 2 * self.difference / self.difference.size
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(Loss, takes="same shape"):
     """The mean over every element of |prediction - target|.  Slope 0 where they agree.
 
     prediction, target: one shape, (n,) or (n, k); else ValueError.
     """
 
     def forward(self, prediction, target):
-        prediction, target = check_same_shape("MeanAbsoluteError", prediction, target)
         self.difference = prediction - target
         return float(np.abs(self.difference).mean())
 
@@ -59,19 +62,20 @@ class MeanAbsoluteError(Loss):
         return np.sign(self.difference) / self.difference.size
 
 
-class Huber(Loss):
+class Huber(Loss, takes="same shape"):
     """d^2 / 2 for differences d up to delta, delta (|d| - delta / 2) beyond; the mean.
 
     prediction, target: one shape, (n,) or (n, k); else ValueError, as for a delta
     that is not positive. Huber, Robust estimation of a location parameter, 1964.
     """
 
-    def __init__(self, delta=1.0):
-        check_number("Huber", "delta", delta, np.finfo(float).tiny)
+    settings = ("delta",)
+
+    @border(delta="(0, inf)")
+    def __init__(self, delta: float = 1.0):
         self.delta = delta
 
     def forward(self, prediction, target):
-        prediction, target = check_same_shape("Huber", prediction, target)
         self.difference = prediction - target
         size = np.abs(self.difference)
         near = np.minimum(size, self.delta)
@@ -81,7 +85,7 @@ class Huber(Loss):
         return np.clip(self.difference, -self.delta, self.delta) / self.difference.size
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(Loss, takes="probabilities and classes"):
     """The mean of -log p[y], the surprise at the right class.
 
     p (n, k) probabilities    y (n,) class indices    dp (n, k)
@@ -91,8 +95,6 @@ class CrossEntropy(Loss):
     """
 
     def forward(self, p, y):
-        p, y = check_labels("CrossEntropy", p, y)
-        check_probabilities("CrossEntropy", p)
         self.p, self.y, self.rows = p, y, np.arange(len(y))
         return float(-np.log(np.maximum(p[self.rows, y], TINY)).mean())
 
@@ -104,7 +106,7 @@ class CrossEntropy(Loss):
         return dp
 
 
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(Loss, takes="two probabilities"):
     """The mean over every element of -t log p - (1 - t) log(1 - p).
 
     p (n,) or (n, k) probabilities of "yes"    t like p, in [0, 1]    dp like p
@@ -114,9 +116,6 @@ class BinaryCrossEntropy(Loss):
     """
 
     def forward(self, p, t):
-        p, t = check_same_shape("BinaryCrossEntropy", p, t)
-        check_probabilities("BinaryCrossEntropy", p)
-        check_probabilities("BinaryCrossEntropy", t, "targets")
         edge = max(TINY, np.finfo(p.dtype).epsneg)
         self.p, self.t = np.clip(p, TINY, 1 - edge), t
         self.inside = self.p == p
@@ -127,7 +126,7 @@ class BinaryCrossEntropy(Loss):
         return slope * self.inside / self.p.size
 
 
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(Loss, takes="scores and classes"):
     """Cross-entropy of p = softmax(z), in one step from the scores: mean of -log p[y].
 
     z (n, k) scores    y (n,) class indices, else ValueError    dz (n, k)
@@ -136,13 +135,13 @@ class SoftmaxCrossEntropy(Loss):
     s / k on every class: Szegedy et al., Rethinking the Inception architecture, 2015.
     """
 
-    def __init__(self, label_smoothing=0.0):
-        name = "SoftmaxCrossEntropy"
-        check_number(name, "label_smoothing", label_smoothing, 0, 1, open_high=True)
+    settings = ("label_smoothing",)
+
+    @border(label_smoothing="[0, 1)")
+    def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing
 
     def forward(self, z, y):
-        z, y = check_labels("SoftmaxCrossEntropy", z, y)
         z = z - z.max(axis=1, keepdims=True)  # exp cannot overflow
         log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
         self.log_p, self.y, self.rows = log_p, y, np.arange(len(y))
@@ -157,7 +156,7 @@ class SoftmaxCrossEntropy(Loss):
         return dz
 
 
-class SigmoidBinaryCrossEntropy(Loss):
+class SigmoidBinaryCrossEntropy(Loss, takes="scores and probabilities"):
     """Binary cross-entropy of p = sigmoid(z), in one step from the scores.
 
     z (n,) or (n, k) scores    t like z, in [0, 1]    dz like z
@@ -167,8 +166,6 @@ class SigmoidBinaryCrossEntropy(Loss):
     """
 
     def forward(self, z, t):
-        z, t = check_same_shape("SigmoidBinaryCrossEntropy", z, t)
-        check_probabilities("SigmoidBinaryCrossEntropy", t, "targets")
         self.z, self.t = z, t
         return float((np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))).mean())
 

@@ -1,31 +1,20 @@
 """Optimizers: what to do with a gradient; and the rates of the steps.
 
-Every optimizer has `lr` and `step(params, grads)`, which updates each array of the dict
-`params` in place from the gradient of the same name. Exported from
-notebooks/06_optimizers.ipynb.
+Each is what `Optimizer` of page 05 asks for: `move`, the change of one array of weights
+w by its gradient g. Exported from notebooks/06_optimizers.ipynb.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from nbhelpers.checks import check_grads, check_number
+from nbhelpers import in_place
+from nbhelpers.border import border, finite
+from nbhelpers.dynamic_network import Optimizer
 
 
-def running_sum(sums, name, g, decay):
-    """The array sums[name], changed in place: decay times what it was, plus g.
-
-    It starts at 0, and is in float where g is in integers.
-    """
-    if name not in sums:
-        sums[name] = np.zeros(np.shape(g), np.result_type(g, 1.0))
-    total = sums[name]
-    total *= decay
-    total += g
-    return total
-
-
-class SGD:
+class SGD(Optimizer):
     """Steps along the gradient, or along its running sum with momentum.
 
     The velocity is u = momentum * u + g and the step -lr * u; with Nesterov's form
@@ -35,94 +24,66 @@ class SGD:
     Raises ValueError for lr below 0, momentum outside [0, 1), nesterov without it.
     """
 
-    def __init__(self, lr, momentum=0.0, nesterov=False):
-        check_number("SGD", "lr", lr, 0)
-        check_number("SGD", "momentum", momentum, 0, 1, open_high=True)
+    settings, slots = ("lr", "momentum", "nesterov"), ("u",)
+
+    @border(lr="[0, inf)", momentum="[0, 1)", nesterov="true or false")
+    def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False):
+        super().__init__(lr)
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov needs a momentum above 0")
-        self.lr, self.momentum, self.nesterov = lr, momentum, nesterov
-        self.u = {}
+        self.momentum, self.nesterov = momentum, nesterov
 
-    def step(self, params, grads):
-        check_grads("SGD", params, grads)
-        for name, w in params.items():
-            g = grads[name]
-            if self.momentum:
-                u = running_sum(self.u, name, g, self.momentum)
-                g = g + self.momentum * u if self.nesterov else u
-            w -= self.lr * g
+    def move(self, w, g, u):
+        u *= self.momentum
+        u += g
+        w -= self.lr * (g + self.momentum * u if self.nesterov else u)
 
 
-def scaled_step(rate, m, s, n, eps):
-    """rate * m / (sqrt(s / n) + eps): m by its usual size; s / n is a mean square.
-
-    m, s: arrays of one shape    rate, n, eps: numbers    returns a new array
-    """
-    root = np.sqrt(s)
-    root += eps * math.sqrt(n)
-    step = m / root
-    step *= rate * math.sqrt(n)
-    return step
-
-
-class RMSprop:
+class RMSprop(Optimizer):
     """Steps divided by the running root mean square of the gradient.
 
-    s = decay * s + g^2, its mean is s / n with n = 1 / (1 - decay), the sum of the
-    weights, and the step -lr * g / (sqrt(s / n) + eps).
+    s is the running mean of g^2 and the step -lr * g / (sqrt(s) + eps).
     Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012.
     Raises ValueError for lr or eps below 0 and decay outside [0, 1).
     """
 
-    def __init__(self, lr=1e-3, decay=0.99, eps=1e-8):
-        check_number("RMSprop", "lr", lr, 0)
-        check_number("RMSprop", "decay", decay, 0, 1, open_high=True)
-        check_number("RMSprop", "eps", eps, 0)
-        self.lr, self.decay, self.eps = lr, decay, eps
-        self.s = {}
+    settings, slots = ("lr", "decay", "eps"), ("s",)
 
-    def step(self, params, grads):
-        check_grads("RMSprop", params, grads)
-        n = 1 / (1 - self.decay)
-        for name, w in params.items():
-            g = grads[name]
-            s = running_sum(self.s, name, g * g, self.decay)
-            w -= scaled_step(self.lr, g, s, n, self.eps)
+    @border(lr="[0, inf)", decay="[0, 1)", eps="[0, inf)")
+    def __init__(self, lr: float = 1e-3, decay: float = 0.99, eps: float = 1e-8):
+        super().__init__(lr)
+        self.decay, self.eps = decay, eps
+
+    def move(self, w, g, s):
+        s[...] = self.decay * s + (1 - self.decay) * g**2
+        w -= self.lr * g / (np.sqrt(s) + self.eps)
 
 
-def total_weight(beta, t):
-    """What the t weights 1, beta, ..., beta^(t - 1) of a running sum add up to."""
-    return (1 - beta**t) / (1 - beta)
-
-
-class Adam:
+class Adam(Optimizer):
     """Steps of -lr * m / (sqrt(v) + eps): m, v are the running means of g and g^2.
 
-    Kept as running sums and divided by the total weight of the t steps in them, which
-    is the bias correction of Kingma and Ba, Adam, 2015.
+    Both start at 0 and are corrected for it. Kingma and Ba, Adam: a method for
+    stochastic optimization, 2015, algorithm 1.
     Raises ValueError for lr or eps below 0 and betas outside [0, 1).
     """
 
-    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-        check_number(type(self).__name__, "lr", lr, 0)
-        check_number(type(self).__name__, "beta1", beta1, 0, 1, open_high=True)
-        check_number(type(self).__name__, "beta2", beta2, 0, 1, open_high=True)
-        check_number(type(self).__name__, "eps", eps, 0)
-        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
-        self.t, self.m, self.v = 0, {}, {}
+    settings, slots = ("lr", "beta1", "beta2", "eps"), ("m", "v")
 
-    def step(self, params, grads):
-        check_grads(type(self).__name__, params, grads)
-        self.t += 1
-        n_m, n_v = total_weight(self.beta1, self.t), total_weight(self.beta2, self.t)
-        for name, w in params.items():
-            m, v = self.sums(name, grads[name])
-            w -= scaled_step(self.lr / n_m, m, v, n_v, self.eps)
+    @border(lr="[0, inf)", beta1="[0, 1)", beta2="[0, 1)", eps="[0, inf)")
+    def __init__(
+        self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
+        eps: float = 1e-8,
+    ):  # fmt: skip
+        super().__init__(lr)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
-    def sums(self, name, g):
-        """The running sums of g and of g^2, with this gradient taken in."""
-        m = running_sum(self.m, name, g, self.beta1)
-        return m, running_sum(self.v, name, g * g, self.beta2)
+    @in_place.computed_by(in_place.adam)
+    def move(self, w, g, m, v):
+        m[...] = self.beta1 * m + (1 - self.beta1) * g
+        v[...] = self.beta2 * v + (1 - self.beta2) * g**2
+        m_hat = m / (1 - self.beta1**self.t)
+        v_hat = v / (1 - self.beta2**self.t)
+        w -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
 
 
 class AdamW(Adam):
@@ -132,16 +93,19 @@ class AdamW(Adam):
     ValueError as Adam does, and for a negative weight_decay.
     """
 
-    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+    settings = (*Adam.settings, "weight_decay")
+
+    @border(weight_decay="[0, inf)")
+    def __init__(
+        self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
+        eps: float = 1e-8, weight_decay: float = 0.01,
+    ):  # fmt: skip
         super().__init__(lr, beta1, beta2, eps)
-        check_number("AdamW", "weight_decay", weight_decay, 0)
         self.weight_decay = weight_decay
 
-    def step(self, params, grads):
-        check_grads(type(self).__name__, params, grads)
-        for w in params.values():
-            w *= 1 - self.lr * self.weight_decay
-        super().step(params, grads)
+    def move(self, w, g, m, v):
+        w *= 1 - self.lr * self.weight_decay
+        super().move(w, g, m, v)
 
 
 class NAdam(Adam):
@@ -152,57 +116,58 @@ class NAdam(Adam):
     momentum_decay 0.004 (Keras has 1). Raises ValueError as Adam does.
     """
 
-    def __init__(self, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=0.004):
+    settings = (*Adam.settings, "momentum_decay")
+
+    @border(momentum_decay="[0, inf)")
+    def __init__(
+        self, lr: float = 2e-3, beta1: float = 0.9, beta2: float = 0.999,
+        eps: float = 1e-8, momentum_decay: float = 0.004,
+    ):  # fmt: skip
         super().__init__(lr, beta1, beta2, eps)
-        check_number("NAdam", "momentum_decay", momentum_decay, 0)
         self.momentum_decay, self.mu_product = momentum_decay, 1.0
 
-    def mu(self, t):
+    def mu(self, t: int) -> float:
         """The momentum of step t."""
         return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
 
-    def step(self, params, grads):
-        check_grads(type(self).__name__, params, grads)
-        self.t += 1
+    def begin(self):
+        super().begin()
+        self.mu_product *= self.mu(self.t)
+
+    def move(self, w, g, m, v):
+        m[...] = self.beta1 * m + (1 - self.beta1) * g
+        v[...] = self.beta2 * v + (1 - self.beta2) * g**2
         now, ahead = self.mu(self.t), self.mu(self.t + 1)
-        self.mu_product *= now
-        of_g = (1 - now) / (1 - self.mu_product)
-        of_m = ahead / (1 - self.mu_product * ahead) * (1 - self.beta1)
-        n_v = total_weight(self.beta2, self.t)
-        for name, w in params.items():
-            m, v = self.sums(name, grads[name])
-            m = of_g * grads[name] + of_m * m
-            w -= scaled_step(self.lr, m, v, n_v, self.eps)
+        m_hat = ahead * m / (1 - self.mu_product * ahead)
+        g_hat = (1 - now) * g / (1 - self.mu_product)
+        v_hat = v / (1 - self.beta2**self.t)
+        w -= self.lr * (m_hat + g_hat) / (np.sqrt(v_hat) + self.eps)
 
 
-def constant(lr):
+@border(lr="[0, inf)")
+def constant(lr: float) -> Callable:
     """The same rate at every step."""
-    check_number("constant", "lr", lr, 0)
     return lambda step, total_steps: lr
 
 
-def step_decay(lr, factor=0.1, drops=2):
+@border(lr="[0, inf)", factor="[0, inf)", drops="[0, inf)")
+def step_decay(lr: float, factor: float = 0.1, drops: int = 2) -> Callable:
     """lr, multiplied by factor `drops` times, at equal distances through training."""
-    check_number("step_decay", "lr", lr, 0)
-    check_number("step_decay", "factor", factor, 0)
-    check_number("step_decay", "drops", drops, 0)
     return lambda step, total_steps: lr * factor ** (step * (drops + 1) // total_steps)
 
 
-def exponential_decay(lr, final=0.01):
+@border(lr="[0, inf)", final="(0, inf)")
+def exponential_decay(lr: float, final: float = 0.01) -> Callable:
     """From lr down to final * lr, by the same factor at every step."""
-    check_number("exponential_decay", "lr", lr, 0)
-    check_number("exponential_decay", "final", final, np.finfo(float).tiny)
     return lambda step, total_steps: lr * final ** (step / total_steps)
 
 
-def cosine(lr, final=0.0):
+@border(lr="[0, inf)", final="[0, inf)")
+def cosine(lr: float, final: float = 0.0) -> Callable:
     """From lr down to final * lr along half a cosine.
 
     Loshchilov and Hutter, SGDR, 2017, without its restarts.
     """
-    check_number("cosine", "lr", lr, 0)
-    check_number("cosine", "final", final, 0)
 
     def rate(step, total_steps):
         fall = (1 + math.cos(math.pi * step / total_steps)) / 2
@@ -211,12 +176,12 @@ def cosine(lr, final=0.0):
     return rate
 
 
-def warmup_cosine(lr, warmup=0.3, final=0.0):
+@border(warmup="[0, 1]")
+def warmup_cosine(lr: float, warmup: float = 0.3, final: float = 0.0) -> Callable:
     """A straight climb to lr over the first share `warmup` of the steps, then `cosine`.
 
     One cycle of the kind in Smith and Topin, Super-convergence, 2018.
     """
-    check_number("warmup_cosine", "warmup", warmup, 0, 1)
     down = cosine(lr, final)
 
     def rate(step, total_steps):
@@ -228,16 +193,17 @@ def warmup_cosine(lr, warmup=0.3, final=0.0):
     return rate
 
 
-def clip_gradients(grads, max_norm):
-    """The gradients, scaled down together where their joint length exceeds max_norm.
+@border(max_norm="(0, inf)")
+def clip_gradients(grads: dict, max_norm: float) -> dict:
+    """The gradients, scaled down together where their global norm exceeds max_norm.
 
-    Returns a new dict; the arrays given are not changed. Raises ValueError for a
-    max_norm that is not positive. Pascanu, Mikolov and Bengio, On the difficulty of
-    training recurrent neural networks, 2013.
+    Returns a new dict; the arrays given are not changed. For `fit`:
+    before_step=lambda grads: clip_gradients(grads, 1.0). Raises ValueError for a
+    max_norm that is not positive and a norm that is not finite. Pascanu, Mikolov and
+    Bengio, On the difficulty of training recurrent neural networks, 2013.
     """
-    check_number("clip_gradients", "max_norm", max_norm, np.finfo(float).tiny)
     squares = (np.square(g, dtype=float).sum() for g in grads.values())
     norm = math.sqrt(sum(squares))
-    check_number("clip_gradients", "the length of all gradients together", norm)
+    finite("clip_gradients", "the global norm of the gradients", norm)
     scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
     return {name: g * scale for name, g in grads.items()}

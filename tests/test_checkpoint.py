@@ -20,28 +20,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbhelpers
-from nbhelpers import activations, checkpoint, optimizers
-from nbhelpers.checkpoint import load, resume, save
-from nbhelpers.dynamic_network import GradientDescent, Network, fit, mlp
+from nbhelpers import checkpoint
+from nbhelpers.activations import LeakyReLU
+from nbhelpers.checkpoint import load, read_about, resume, save
+from nbhelpers.dynamic_network import Network, Optimizer, fit, mlp
 from nbhelpers.fashion_mnist import build
 from nbhelpers.generalization import Dropout
 from nbhelpers.layers import Dense, Layer
 from nbhelpers.losses import SoftmaxCrossEntropy
-from nbhelpers.optimizers import AdamW, warmup_cosine
+from nbhelpers.optimizers import SGD, AdamW, warmup_cosine
+from toys import BatchNorm, everything, variants
 
 X = np.random.default_rng(9).random((60, 6)).astype(np.float32)
 Y = np.arange(60) % 3
 LONG = int(os.environ.get("FUZZ_EXAMPLES", 150))
 
 
+LAYERS = {name: made for name, made in variants(Layer).items() if name != "Network"}
+OPTIMIZERS = variants(Optimizer)
+
+
 def every_layer(seed=0, dtype=np.float32):
     """A network with each kind of layer that can be saved."""
     rng = np.random.default_rng(seed)
-    known = [kind for kind, settings in checkpoint.LAYERS.values() if not settings]
-    middle = [kind() for kind in known if kind.__module__ == activations.__name__]
-    middle += [activations.LeakyReLU(0.2), activations.ELU(0.5), Dropout(0.3, rng)]
+    middle = [made() for name, made in LAYERS.items() if name != "Dense"]
     inner = mlp([5, 4, 3], rng, dtype=dtype)
-    return Network(Dense(6, 5, rng, dtype=dtype), *middle, inner)
+    return Network(Dense(6, 5, rng, dtype=dtype), *middle, inner, Network())
 
 
 def small(seed=0):
@@ -55,13 +59,6 @@ def saved(tmp_path):
     return path
 
 
-def test_every_activation_can_be_saved():
-    kinds = [kind for kind in vars(activations).values() if isinstance(kind, type)]
-    made = {kind for kind in kinds if kind.__module__ == activations.__name__}
-    left = made - {kind for kind, _ in checkpoint.LAYERS.values()}
-    assert not left, f"{left}: LAYERS in checkpoint.py names what can be saved"
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["net", "net.npz", "net.anything"])
 def test_load_gives_the_same_network(tmp_path, name, dtype):
@@ -71,8 +68,8 @@ def test_load_gives_the_same_network(tmp_path, name, dtype):
     x = X.astype(dtype)
     np.testing.assert_array_equal(again.predict(x), network.predict(x))
     assert again.predict(x).dtype == dtype
-    leaky, elu, dropout = again.layers[-4:-1]
-    assert leaky.slope == 0.2 and elu.alpha == 0.5 and dropout.rate == 0.3
+    assert repr(again) == repr(network)
+    np.testing.assert_array_equal(again.forward(x), network.forward(x))
     assert os.listdir(tmp_path) == [name]
 
 
@@ -89,74 +86,160 @@ def test_a_fresh_process_predicts_the_same(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), load(path).predict(X))
 
 
+def with_running_means(seed):
+    """A network with a layer that the package does not have, and its state."""
+    rng = np.random.default_rng(seed)
+    network = Network(Dense(6, 4, rng), BatchNorm(4), Dense(4, 3, rng))
+    network.forward(X[seed:])
+    return network
+
+
 def test_load_into_a_network_of_ones_own(tmp_path):
-    class Mine(Layer):
-        def predict(self, x):
-            return x
-
-        def backward(self, dy):
-            return dy
-
-    def make(seed):
-        rng = np.random.default_rng(seed)
-        return Network(Dense(6, 4, rng), Mine(), Dense(4, 2, rng))
-
     path = tmp_path / "net"
-    save(path, make(0))
-    with pytest.raises(ValueError, match="layer of class 'Mine'.*give it to load"):
+    save(path, with_running_means(0))
+    with pytest.raises(ValueError, match="layer of class 'toys.BatchNorm'.*give it to"):
         load(path)
-    again = load(path, make(1))
-    np.testing.assert_array_equal(again.predict(X), make(0).predict(X))
+    again = load(path, with_running_means(1))
+    np.testing.assert_array_equal(again.predict(X), with_running_means(0).predict(X))
 
 
-ALL = [
-    lambda: GradientDescent(0.1),
-    lambda: optimizers.SGD(0.1),
-    lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-    lambda: optimizers.RMSprop(0.01),
-    lambda: optimizers.Adam(0.01),
-    lambda: optimizers.AdamW(0.01),
-    lambda: optimizers.NAdam(0.01),
-]
+def test_a_file_without_the_state_is_refused(tmp_path):
+    path, network = tmp_path / "net", with_running_means(0)
+    network.layers[1].state = {}
+    save(path, network)
+    with pytest.raises(ValueError, match="1.mean is missing; 1.variance is missing$"):
+        load(path, with_running_means(1))
 
 
-@pytest.mark.parametrize("make", ALL)
+def go(network, optimizer, history, rng, path=None, stop=None, **options):
+    """Train to the fifth epoch, or save after the epoch `stop` and end there."""
+
+    def after_epoch(network, history):
+        if len(history["loss"]) == stop:
+            save(path, network, optimizer, history=history, rng=rng)
+            return True
+
+    given = {"epochs": 5, "batch_size": 16, "schedule": warmup_cosine(0.05)} | options
+    return fit(
+        network,
+        given.pop("loss", SoftmaxCrossEntropy(0.1)),
+        optimizer,
+        (X, Y),
+        (X[:9], Y[:9]),
+        rng=rng,
+        after_epoch=after_epoch,
+        history=history,
+        **given,
+    )
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("stop_after", [1, 3])
-def test_resumed_training_is_equal_to_the_bit(tmp_path, make, stop_after):
+def test_resumed_training_is_equal_to_the_bit(tmp_path, name, stop_after):
     path = tmp_path / "training"
-
-    def go(network, optimizer, history, rng, stop=None):
-        def after_epoch(network, history):
-            if len(history["loss"]) == stop:
-                save(path, network, optimizer, history=history, rng=rng)
-                return True
-
-        return fit(
-            network,
-            SoftmaxCrossEntropy(0.1),
-            optimizer,
-            (X, Y),
-            (X[:9], Y[:9]),
-            epochs=5,
-            batch_size=16,
-            rng=rng,
-            schedule=warmup_cosine(0.05),
-            after_epoch=after_epoch,
-            history=history,
-        )
 
     def start():
         rng = np.random.default_rng(0)
-        return build(rng, (6, 8, 3), 0.3), make(), None, rng
+        return build(rng, (6, 8, 3), 0.3), OPTIMIZERS[name](), None, rng
+
+    network, optimizer, _, rng = whole = start()
+    wanted = go(*whole)
+    go(*start(), path, stop_after)
+    parts = resume(path)
+    assert len(parts[2]["loss"]) == stop_after and repr(parts[1]) == repr(optimizer)
+    assert parts[0].layers[2].rng is parts[3]  # one generator for both, as it was
+    assert go(*parts) == wanted
+    assert everything(*parts[:2], parts[3]) == everything(network, optimizer, rng)
+
+
+def test_state_and_generators_of_layers_are_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(BatchNorm, "__module__", "nbhelpers.made_up")
+
+    def start():
+        rng, own, other = map(np.random.default_rng, (0, 1, 2))
+        middle = BatchNorm(4), Dropout(0.3, own), Dropout(0.2, other)
+        network = Network(Dense(6, 4, rng), *middle, Dense(4, 3, rng))
+        return network, SGD(0.1, momentum=0.9), None, rng
 
     whole = start()
     wanted = go(*whole)
-    go(*start(), stop=stop_after)
-    parts = resume(path)
-    assert len(parts[2]["loss"]) == stop_after
+    go(*start(), tmp_path / "training", 2)
+    parts = resume(tmp_path / "training")
     assert go(*parts) == wanted
-    for name, w in whole[0].params.items():
-        np.testing.assert_array_equal(parts[0].params[name], w)
+    assert everything(*parts[:2], parts[3]) == everything(*whole[:2], whole[3])
+
+
+def test_numpys_scalars_are_saved_and_resumed(tmp_path):
+    """As settings, from a schedule and from a loss, all in float32."""
+    number, whole = np.float32(0.125), np.int64
+
+    class Loss32(SoftmaxCrossEntropy):
+        def forward(self, z, y):
+            return np.float32(super().forward(z, y))
+
+    def start():
+        rng = np.random.default_rng(0)
+        layers = LeakyReLU(number), Dropout(number, rng), Dense(whole(4), whole(3), rng)
+        optimizer = AdamW(number, np.float32(0.5), weight_decay=number)
+        return Network(Dense(whole(6), 4, rng), *layers), optimizer, None, rng
+
+    options = {"loss": Loss32(), "epochs": whole(5), "batch_size": whole(16)}
+    options["schedule"] = lambda step, total: np.float32(0.1) * (total - step)
+    network, optimizer, _, rng = parts = start()
+    wanted = go(*parts, **options)
+    go(*start(), tmp_path / "training", 2, **options)
+    parts = resume(tmp_path / "training")
+    assert go(*parts, **options) == wanted
+    assert everything(*parts[:2], parts[3]) == everything(network, optimizer, rng)
+
+
+def test_a_resumed_optimizer_knows_its_network(saved):
+    network, optimizer = small(), AdamW()
+    grads = {name: np.ones_like(w) for name, w in network.params.items()}
+    optimizer.step(network.params, grads)
+    save(saved, network, optimizer)
+    network, optimizer, *_ = resume(saved)
+    optimizer.step(network.params, grads)
+    with pytest.raises(ValueError, match="make a new optimizer for another network"):
+        optimizer.step(small().params, grads)
+
+
+def test_what_was_not_saved_is_none(saved):
+    """Also the generator, though Dropout has one that is in the file."""
+    network, optimizer, history, rng = resume(saved)
+    assert (optimizer, history, rng) == (None, {}, None)
+    assert repr(network) == repr(small()) and read_about(saved) == {}
+
+
+def test_what_the_training_is_of_is_told(saved):
+    about = {"seed": np.int64(3), "names": ["a", "b"], "rate": np.float32(0.5)}
+    save(saved, small(), about=about)
+    assert read_about(saved) == {"seed": 3, "names": ["a", "b"], "rate": 0.5}
+    old = saved.read_bytes()
+    with pytest.raises(ValueError, match="^save: <object object.* is neither a number"):
+        save(saved, small(1), about={"seed": object()})
+    assert saved.read_bytes() == old and os.listdir(saved.parent) == ["net"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+@pytest.mark.parametrize("mask, mode", [(0o022, 0o644), (0o027, 0o640), (0, 0o666)])
+def test_others_may_read_the_file_as_the_umask_says(saved, mask, mode):
+    saved.chmod(0o600)
+    before = os.umask(mask)
+    try:
+        save(saved, small())
+    finally:
+        assert os.umask(before) == mask
+    assert saved.stat().st_mode & 0o777 == mode
+
+
+def test_a_file_too_large_is_refused_unread(saved, monkeypatch):
+    size = saved.stat().st_size
+    monkeypatch.setattr(checkpoint, "LARGEST_FILE", size)
+    load(saved)
+    monkeypatch.setattr(checkpoint, "LARGEST_FILE", size - 1)
+    with pytest.raises(ValueError, match=f"larger than {size - 1} bytes"):
+        load(saved)
 
 
 def test_every_flipped_bit_is_found(saved):
@@ -169,6 +252,10 @@ def test_every_flipped_bit_is_found(saved):
         saved.write_bytes(damaged)
         with pytest.raises(ValueError, match="checksum"):
             load(saved, network)
+    with pytest.raises(ValueError, match="checksum"):
+        resume(saved)
+    with pytest.raises(ValueError, match="checksum"):
+        read_about(saved)
     for name, w in network.params.items():
         np.testing.assert_array_equal(w, kept[name])
 
@@ -221,21 +308,24 @@ def test_another_networks_file_changes_nothing(saved, make, words):
 
 def forged(edit_members=None, edit_description=None, compress=zipfile.ZIP_STORED):
     """A file with a right checksum around content that save never wrote."""
-    network = small()
+    network, generators = small(), []
     description = {
         "format": checkpoint.FORMAT,
-        "network": checkpoint.describe(network, []),
+        "about": {},
+        "network": checkpoint.describe(network, generators),
         "history": {},
-        "generators": [
-            checkpoint.described_generator(np.random.default_rng(0)),
-        ],
+        "generators": [checkpoint.describe_generator(g) for g in generators],
+        "rng": None,
+        "optimizer": {"class": "AdamW", "numbers": dict(NUMBERS)},
     }
     if edit_description:
         edit_description(description)
     members = {}
     told = np.frombuffer(json.dumps(description).encode(), np.uint8)
-    params = {f"network/{name}": w for name, w in network.params.items()}
-    for name, array in {"description": told, **params}.items():
+    arrays = {f"network/{name}": w for name, w in network.params.items()}
+    for slot in "mv":
+        arrays |= {f"optimizer/{slot}/{k}": w for k, w in network.params.items()}
+    for name, array in {"description": told, **arrays}.items():
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, array)
         members[f"{name}.npy"] = buffer.getvalue()
@@ -248,6 +338,9 @@ def forged(edit_members=None, edit_description=None, compress=zipfile.ZIP_STORED
             archive.writestr(name, content)
     content = buffer.getvalue()[: -checkpoint.DIGEST]
     return content + hashlib.sha256(content).hexdigest().encode()
+
+
+NUMBERS = {k: v for k, v in vars(AdamW()).items() if k not in AdamW.slots}
 
 
 def header(shape, dtype="<f4"):
@@ -298,12 +391,50 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("members, description, words", FORGED)
+M = "optimizer/m/0.W.npy"
+FORGED_OPTIMIZERS = [
+    (lambda m: m.update({M: header((1,))}), None, "array m/0.W fits no parameter"),
+    (
+        lambda m: m.update({"optimizer/m/9.W.npy": m[W]}),
+        None,
+        "m/9.W fits no parameter",
+    ),
+    (
+        lambda m: m.update({"optimizer/u/0.W.npy": m[W]}),
+        None,
+        "u/0.W fits no parameter",
+    ),
+    (lambda m: m.update({"optimizer/lr/0.W.npy": m[W]}), None, "lr/0.W fits no"),
+    (None, lambda d: d["optimizer"].update({"class": "Layer"}), "no optimizer 'Layer'"),
+    (None, lambda d: d["optimizer"].update({"class": "SGD"}), "cannot be loaded"),
+    (None, lambda d: d["optimizer"].update({"class": "Adam"}), "not those of Adam"),
+    (None, lambda d: d["optimizer"]["numbers"].update(lr=-1), "lr must be at least 0"),
+    (None, lambda d: d["optimizer"]["numbers"].update(step=1), "not those of AdamW"),
+    (None, lambda d: d["optimizer"]["numbers"].pop("t"), "not those of AdamW"),
+    (None, lambda d: d["optimizer"]["numbers"].pop("beta1"), "cannot be loaded"),
+    (None, lambda d: d.update(rng=7), "cannot be loaded"),
+]
+
+
+@pytest.mark.parametrize("members, description, words", FORGED + FORGED_OPTIMIZERS)
 def test_forged_files_are_refused(tmp_path, members, description, words):
     path = tmp_path / "net"
     path.write_bytes(forged(members, description))
-    with pytest.raises(ValueError, match=words):
-        load(path)
+    readers = [resume]
+    if (members, description, words) in FORGED:
+        readers.append(load)
+    for read in readers:
+        with pytest.raises(ValueError, match=words) as error:
+            read(path)
+        assert str(path) in str(error.value)
+
+
+def test_the_forger_can_write_a_file_that_is_right(tmp_path):
+    path = tmp_path / "net"
+    path.write_bytes(forged())
+    network, optimizer, *_ = resume(path)
+    assert repr(network) == repr(small()) and repr(optimizer) == repr(AdamW())
+    assert list(optimizer.m) == list(optimizer.v) == list(network.params)
 
 
 def test_compressed_members_are_refused_in_bounded_memory(tmp_path):

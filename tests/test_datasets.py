@@ -264,12 +264,12 @@ FILE_FAULTS = {
     "little-endian": (
         gzip.compress(idx(GOOD, "<")),
         "is little-endian: it begins with 03 08 00 00, expected 00 00 08 03; every "
-        f"number of its header must be turned round; {AGAIN}",
+        f"number of its header must be byte-swapped; {AGAIN}",
     ),
     "little-endian, bare": (
         idx(GOOD, "<"),
         "is little-endian: it begins with 03 08 00 00, expected 00 00 08 03; every "
-        f"number of its header must be turned round; {AGAIN}",
+        f"number of its header must be byte-swapped; {AGAIN}",
     ),
     "header cut": (
         gzip.compress(idx(GOOD)[:11]),

@@ -1,453 +1,380 @@
-"""What `nbhelpers.figures` promises: it draws, keeps labels apart, and only reads.
+"""Every picture of `nbhelpers.figures`, read back from the axes it was drawn on."""
 
-Pictures themselves are not compared; what makes one readable is measured instead.
-"""
-
-import itertools
-import warnings
-
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import same_color
+from numpy.testing import assert_allclose, assert_array_equal
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.colors import to_rgb  # noqa: E402
-
-from nbhelpers import figures  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def sheet():
-    """The series' style, warnings as errors, and no figure left open."""
-    with plt.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        figures.style()
-        yield
-        plt.close("all")
+from nbhelpers import figures
+from nbhelpers.figures import CLASS_COLORS, COLORS, INK, text_color, tint
+from pictures import assert_apart, assert_colors, fixed, texts, ticks
 
 
-def numbers(rng, *shape):
-    return rng.normal(size=shape)
+def xy(line):
+    return line.get_xydata().tolist()
 
 
-def example(rate=0.0):
-    """The 2-3-1 network of notebook 01 as keywords of `draw_network`.
-
-    rate: the size of the one step already made
-    """
-    x, target = np.array([1.0, -2.0]), 1.0
-    W1 = np.array([[0.5, -0.3, 0.8], [0.2, 0.4, -0.6]])
-    b1, W2, b2 = np.array([0.1, -0.2, 0.0]), np.array([[0.7], [-0.5], [0.3]]), [0.05]
-    b2 = np.array(b2)
-    for step in (rate, 0):
-        z1 = x @ W1 + b1
-        a1 = np.maximum(z1, 0)
-        y = a1 @ W2 + b2
-        dy = 2 * (y - target)
-        dW2, da1 = np.outer(a1, dy), W2 @ dy
-        dz1 = da1 * (z1 > 0)
-        dW1, dx = np.outer(x, dz1), W1 @ dz1
-        if step:
-            W1, b1 = W1 - step * dW1, b1 - step * dz1
-            W2, b2 = W2 - step * dW2, b2 - step * dy
-    return {
-        "values": [x, a1, y],
-        "pre_activations": [z1, None],
-        "gradients": [dx, da1, dy],
-        "weights": [W1, W2],
-        "weight_gradients": [dW1, dW2],
-        "biases": [b1, b2],
-        "bias_gradients": [dz1, dy],
-    }
+def names(ax):
+    return ax.get_xlabel(), ax.get_ylabel(), ax.get_title(loc="left")
 
 
-def drawn(fig):
-    """Draw the figure and return its renderer."""
-    fig.canvas.draw()
-    return fig.canvas.get_renderer()
+def assert_end(ax, words, x, y, color):
+    """At the end of a line stands a name, right of it and in its colour."""
+    label = texts(ax)[words]
+    assert label.xy == (x, y) and label.get_ha() == "left"
+    assert label.get_position()[0] > 0 and label.anncoords == "offset points"
+    assert same_color(label.get_color(), text_color(color))
 
 
-def overlaps(texts, renderer):
-    """Pairs of texts of which the drawn rectangles share more than a hair."""
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]
-    boxes = [(text, box.padded(-0.5)) for text, box in boxes if text]
-    return [
-        (a, b)
-        for (a, one), (b, two) in itertools.combinations(boxes, 2)
-        if one.overlaps(two)
-    ]
+def test_the_lines_of_the_style_have_the_colours_of_the_module(ax):
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert cycle == list(COLORS.values())
+    assert len(set(CLASS_COLORS)) == 10
 
 
-def outside(texts, fig, renderer):
-    """Texts that the border of the figure cuts."""
-    paper = fig.bbox.padded(1)
-    return [
-        t.get_text()
-        for t in texts
-        if t.get_text()
-        and not all(
-            paper.contains(*corner)
-            for corner in t.get_window_extent(renderer).get_points()
-        )
-    ]
+@pytest.mark.parametrize("color", COLORS.values())
+def test_text_in_a_colour_reads_on_white(color):
+    """4.5 to 1 is what WCAG 2.1 asks of text; no darker than need be."""
+    c = np.array(text_color(color))
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    assert 4.5 < 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) < 5.5
 
 
-# ---------------------------------------------------------------- every function
-
-RNG = np.random.default_rng(0)
-X, Y = numbers(RNG, 30, 2), np.arange(30) % 3
-IMAGES = numbers(RNG, 12, 784)
-HISTORY = {"training": 1 / np.arange(1, 9), "validation": 1.1 / np.arange(1, 9)}
-GRID = np.linspace(-4, 4, 201)
-RUNS = numbers(RNG, 5, 8)
-PATH = np.geomspace([-3, 1], [-0.1, 0.1], 10)
-FORWARD = [("x", (4, 2)), ("@ W + b", None), ("z", (4, 3)), ("mean", None), ("L", ())]
-BACKWARD = [("1", ()), ("/ n", None), ("dz", (4, 3)), ("@ Wᵀ", None), ("dx", (4, 2))]
-COUNTS = np.array([[50, 3, 0], [9, 40, 1], [0, 0, 60]])
+def test_dark_text_and_tints():
+    assert same_color(text_color(INK), INK)
+    assert_allclose(tint("#204060", 0), [1, 1, 1])
+    assert_allclose(tint("#336699", 0.5), [0.6, 0.7, 0.8])
+    assert same_color(tint("#204060", 1), "#204060")
 
 
-def bowl(w1, w2):
-    return w1**2 / 2 + 5 * w2**2
+def test_curves(ax):
+    lines = {"up": fixed([1, 5, 9]), "down": fixed([3, 2, -7])}
+    figures.curves(ax, fixed([1, 2, 4]), lines, xlabel="h", ylabel="dL", title="Two")
+    up, down = ax.lines
+    assert xy(up) == [[1, 1], [2, 5], [4, 9]]
+    assert xy(down) == [[1, 3], [2, 2], [4, -7]]
+    assert_end(ax, "up", 4, 9, up.get_color())
+    assert_end(ax, "down", 4, -7, down.get_color())
+    assert up.get_color() != down.get_color()
+    assert names(ax) == ("h", "dL", "Two")
 
 
-def first_coordinate(points):
-    return (points[:, 0] > 0).astype(int)
+def test_loss_curve(ax):
+    figures.loss_curve(ax, {"training": [4, 2], "validation": [5, 3, 1]}, ylabel="L")
+    training, validation = ax.lines
+    assert xy(training) == [[1, 4], [2, 2]], "epochs are counted from 1"
+    assert xy(validation) == [[1, 5], [2, 3], [3, 1]]
+    assert_end(ax, "training", 2, 2, training.get_color())
+    assert_end(ax, "validation", 3, 1, validation.get_color())
+    assert names(ax) == ("epoch", "L", "") and ax.get_yscale() == "linear"
 
 
-DRAWINGS = {
-    "network": lambda ax: figures.draw_network(ax, (2, 3, 1), **example()),
-    "bare network": lambda ax: figures.draw_network(ax, (3, 4, 5, 2), title="bare"),
-    "one unit": lambda ax: figures.draw_network(ax, (1, 1), weights=[np.zeros((1, 1))]),
-    "marked": lambda ax: figures.draw_network(
-        ax, (2, 2), highlight=[(0, 1, 1), (1, 0)], input_names=["hours", "marks"]
-    ),
-    "ribbon": lambda ax: figures.ribbon(ax, FORWARD),
-    "ribbon and back": lambda ax: figures.ribbon(ax, FORWARD, backward=BACKWARD),
-    "shorter way back": lambda ax: figures.ribbon(ax, FORWARD, backward=BACKWARD[2:]),
-    "loss": lambda ax: figures.loss_curve(ax, HISTORY),
-    "loss, log": lambda ax: figures.loss_curve(ax, HISTORY, logy=True),
-    "loss, one": lambda ax: figures.loss_curve(ax, HISTORY["training"]),
-    "boundary": lambda ax: figures.decision_boundary(ax, first_coordinate, X, Y),
-    "boundary of scores": lambda ax: figures.decision_boundary(
-        ax, lambda p: np.stack([p[:, 0], p[:, 1], 0 * p[:, 0]], axis=1), X, Y
-    ),
-    "histograms": lambda ax: figures.histograms(ax, [X], ["layer 1"], range=(-3, 3)),
-    "heatmap": lambda ax: figures.heatmap(ax, COUNTS, fmt="{:.0f}"),
-    "signed heatmap": lambda ax: figures.heatmap(
-        ax, X[:3], symmetric=True, row_names="abc", column_names=np.array(["x1", "x2"])
-    ),
-    "heatmap of zeros": lambda ax: figures.heatmap(ax, 0 * X[:3], symmetric=True),
-    "heatmap, no text": lambda ax: figures.heatmap(ax, X, fmt=None),
-    "confusion": lambda ax: figures.confusion(ax, COUNTS, ["Shirt", "Coat", "Bag"]),
-    "no mistakes": lambda ax: figures.confusion(ax, np.eye(3, dtype=int), "abc"),
-    "bars": lambda ax: figures.bars(ax, "abc", [1, -2, 3], errors=[0.1, 0.2, 0.3]),
-    "band": lambda ax: figures.band(ax, np.arange(8), RUNS, "Adam", "#0072B2"),
-    "function": lambda ax: figures.function_and_derivative(
-        ax, GRID, lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, "ReLU"
-    ),
-    "function as arrays": lambda ax: figures.function_and_derivative(
-        ax, GRID, np.tanh(GRID), 1 - np.tanh(GRID) ** 2, "tanh"
-    ),
-    "path": lambda ax: figures.contour_path(
-        ax, bowl, {"SGD": PATH, "away": 3 * PATH}, xlim=(-4, 2), ylim=(-2, 2)
-    ),
-    "path, one": lambda ax: figures.contour_path(
-        ax, bowl, PATH, xlim=(-4, 2), ylim=(-2, 2), levels=[1, 2], minimum=(0, 0)
-    ),
-}
+def test_loss_curve_of_one_sequence_and_of_none(ax):
+    figures.loss_curve(ax, [4, 2], logy=True)
+    figures.loss_curve(ax, {"not yet": []}, logy=True)
+    assert [xy(line) for line in ax.lines] == [[[1, 4], [2, 2]], []]
+    assert not ax.texts
+    assert names(ax) == ("epoch", "loss", "") and ax.get_yscale() == "log"
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_draws_without_warnings_and_shows_something(name):
-    fig, ax = plt.subplots(figsize=(8, 5))
-    before = len(ax.get_children())
-    DRAWINGS[name](ax)
-    drawn(fig)
-    assert len(ax.get_children()) > before
+def test_band(ax):
+    runs = fixed([[1, 10, 7], [2, 60, 9], [9, 20, 5], [3, 40, 8]])
+    figures.band(ax, fixed([1, 2, 4]), runs, "Adam", COLORS["green"])
+    (line,), (area,) = ax.lines, ax.collections
+    assert xy(line) == [[1, 2.5], [2, 30], [4, 7.5]], "the median of the runs"
+    corners = {tuple(corner) for corner in area.get_paths()[0].vertices}
+    assert corners == {(1, 1), (2, 10), (4, 5), (1, 9), (2, 60), (4, 9)}
+    assert_end(ax, "Adam", 4, 7.5, COLORS["green"])
+    assert_colors([line.get_color()], [COLORS["green"]])
+    assert_colors(area.get_facecolor(), [(COLORS["green"], 0.2)])
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_works_without_style(name):
-    with plt.rc_context():
-        plt.rcdefaults()
-        fig, ax = plt.subplots()
-        DRAWINGS[name](ax)
-        drawn(fig)
+def test_function_and_derivative(ax):
+    x, y = fixed([-2, -1, 0, 1, 3]), fixed([1, 2, 3, 4, 5])
+    figures.function_and_derivative(ax, x, y, fixed([0, 0, 0, 8, 7]), "f")
+    line, dashed, *axes = ax.lines
+    assert xy(line) == [[-2, 1], [-1, 2], [0, 3], [1, 4], [3, 5]]
+    slope = [[-2, 0], [-1, 0], [0, 0], [1, np.nan], [3, 7]]
+    assert_array_equal(dashed.get_xydata(), slope, "a jump is left open")
+    assert (line.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
+    blue, orange = line.get_color(), dashed.get_color()
+    assert (blue, orange) == (COLORS["blue"], COLORS["vermillion"])
+    assert_end(ax, "f", 3, 5, blue)
+    assert_end(ax, "f'", 3, 7, orange)
+    assert [xy(line) for line in axes] == [[[0, 0], [1, 0]], [[0, 0], [0, 1]]]
+    assert names(ax) == ("z", "", "")
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"columns": 5, "titles": [f"{k} → 3" for k in range(12)]},
-        {"symmetric": True},
-        {"titles": ["a"] * 12, "title_colors": ["#F0E442"] * 12},
-    ],
-)
-def test_image_grid(options):
-    fig = figures.image_grid(IMAGES, **options)
-    renderer = drawn(fig)
-    assert sum(len(ax.images) for ax in fig.axes) == len(IMAGES)
-    assert fig.get_figwidth() <= 8
-    titles = [ax.title for ax in fig.axes]
-    assert not overlaps(titles, renderer)
-    assert not outside(titles, fig, renderer)
+def test_names_at_the_ends_of_lines_keep_apart_and_near(ax):
+    ends = {"far": 9, "c": 1.0, "b": 0.99, "a": 0.98, "low": -4}
+    figures.curves(ax, [0, 1], {name: [0, end] for name, end in ends.items()})
+    assert_apart(ax.figure)
+    moved = {name: text.get_position()[1] for name, text in texts(ax).items()}
+    assert moved["far"] == moved["b"] == moved["low"] == 0
+    assert moved["c"] == pytest.approx(-moved["a"]) and moved["c"] > 10
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_names_keep_apart_when_the_axis_changes_afterwards(ax, scale):
+    for k, color in enumerate(COLORS.values()):
+        figures.band(ax, [0, 1], [[1, 2 + k], [3, 4 + k]], f"run {k}", color)
+    ax.set(yscale=scale, ylim=(0.1, 1000))
+    assert_apart(ax.figure)
+
+
+def test_bars(ax):
+    figures.bars(ax, ["one", "two", "three"], [0.9, 0.25, 0.5])
+    bars = [(bar.get_center()[1], bar.get_x(), bar.get_width()) for bar in ax.patches]
+    assert_allclose(bars, [(0, 0, 0.9), (1, 0, 0.25), (2, 0, 0.5)])
+    assert ticks(ax.yaxis) == {0: "one", 1: "two", 2: "three"}
+    assert ax.yaxis_inverted(), "the first is on top"
+    ends = {words: tuple(np.round(text.xy, 9)) for words, text in texts(ax).items()}
+    assert ends == {"0.90": (0.9, 0), "0.25": (0.25, 1), "0.50": (0.5, 2)}
+    assert {text.get_position() for text in ax.texts} == {(4, 0)}, "right of the bars"
+    assert not ticks(ax.xaxis)
+    assert_apart(ax.figure)
+
+
+@pytest.mark.parametrize("mean", [{}, {"mean": True}])
+def test_dots(ax, mean):
+    figures.dots(ax, {"one": fixed([1, 2, 9]), "two": fixed([3, 5])}, **mean)
+    drawn = [(line.get_marker(), line.get_color(), xy(line)) for line in ax.lines]
+    assert {line.get_linestyle() for line in ax.lines} == {"None"}
+    blue, red = COLORS["blue"], COLORS["vermillion"]
+    wanted = [("o", blue, [[1, 0], [2, 0], [9, 0]]), ("o", blue, [[3, 1], [5, 1]])]
+    wanted += [("|", red, [[4, 0]]), ("|", red, [[4, 1]])] if mean else []
+    assert sorted(drawn) == wanted
+    assert ticks(ax.yaxis) == {0: "one", 1: "two"} and ax.get_ylim() == (1.5, -0.5)
+
+
+def cells(ax):
+    """What is written in each cell (row, column): it stands at (column, row)."""
+    return {text.get_position()[::-1]: words for words, text in texts(ax).items()}
+
+
+def shade(image, value):
+    return image.cmap(image.norm(value))[:3]
+
+
+def test_heatmap(ax):
+    M = fixed([[0.5, -4, 0.25], [-0.0, 2, 10]])
+    sides = {"row_names": ["a", "b"], "column_names": ["x", "y", "z"]}
+    figures.heatmap(ax, M, **sides, title="M")
+    (image,) = ax.images
+    assert_array_equal(image.get_array(), M)
+    written = {(0, 0): "0.50", (0, 1): "−4.00", (0, 2): "0.25"}
+    assert cells(ax) == written | {(1, 0): "0.00", (1, 1): "2.00", (1, 2): "10.00"}
+    assert image.get_extent() == [-0.5, 2.5, 1.5, -0.5] and ax.yaxis_inverted()
+    assert ticks(ax.xaxis) == {0: "x", 1: "y", 2: "z"}
+    assert ticks(ax.yaxis) == {0: "a", 1: "b"}
+    assert ax.xaxis.get_ticklocs(minor=True).tolist() == [0.5, 1.5], "lines between"
+    assert ax.yaxis.get_ticklocs(minor=True).tolist() == [0.5]
+    assert sum(shade(image, 10)) < sum(shade(image, -4)), "more is darker"
+    light = {words for words, text in texts(ax).items() if text.get_color() == "white"}
+    assert light == {"10.00"} and names(ax) == ("", "", "M")
+
+
+def test_heatmap_in_a_format_and_colours_of_its_own(ax):
+    figures.heatmap(ax, [[1.26, 0.44]], fmt="{:.1f}", cmap="gray_r")
+    assert cells(ax) == {(0, 0): "1.3", (0, 1): "0.4"}
+    assert ticks(ax.xaxis) == {0: "", 1: ""} and ticks(ax.yaxis) == {0: ""}
+    assert shade(ax.images[0], 1.26) == (0, 0, 0)
+    assert shade(ax.images[0], 0.44) == (1, 1, 1)
+
+
+def assert_symmetric(image, largest):
+    assert image.get_clim() == (-largest, largest)
+    assert_allclose(shade(image, 0), [1, 1, 1], atol=0.04)
+    (red, _, blue), (red2, _, blue2) = shade(image, -largest), shade(image, largest)
+    assert red > blue and red2 < blue2, "negative is red and positive blue"
+
+
+@pytest.mark.parametrize(("M", "largest"), [([[0.5, -4]], 4), ([[0, 0]], 1)])
+def test_symmetric_heatmap(ax, M, largest):
+    figures.heatmap(ax, M, symmetric=True, fmt="{:.3g}")
+    assert_symmetric(ax.images[0], largest)
+
+
+def test_confusion(ax):
+    counts = fixed([[50, 3, 7], [9, 40, 1], [0, 0, 0]], int)
+    figures.confusion(ax, counts, ("Shirt", "Coat", "Bag"))
+    (image,) = ax.images
+    share = [[np.nan, 3 / 60, 7 / 60], [9 / 50, np.nan, 1 / 50], [0, 0, np.nan]]
+    assert_allclose(image.get_array().filled(np.nan), share, err_msg="share of the row")
+    assert image.get_clim() == (0, pytest.approx(1.3 * 9 / 50))
+    assert sum(shade(image, 9 / 50)) < sum(shade(image, 1 / 50)), "more is darker"
+    assert_colors([ax.get_facecolor()], ["#E4E4E4"])
+    written = {(0, 0): "50", (0, 1): "3", (0, 2): "7"}
+    assert cells(ax) == written | {(1, 0): "9", (1, 1): "40", (1, 2): "1"}
+    assert image.get_extent() == [-0.5, 2.5, 2.5, -0.5] and ax.yaxis_inverted()
+    assert names(ax) == ("predicted", "truth", "")
+    assert ticks(ax.xaxis) == ticks(ax.yaxis) == {0: "Shirt", 1: "Coat", 2: "Bag"}
+
+
+def test_confusion_of_many_classes_without_a_mistake(ax):
+    articles = [f"article {k}" for k in range(12)]
+    figures.confusion(ax, np.diag(np.arange(100, 112)), articles)
+    assert ax.images[0].get_clim() == (0, pytest.approx(0.013))
+    assert {text.get_color() for text in ax.texts} == {INK}, "dark on grey"
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {45}
+
+
+def quadrant(points):
+    """0 and 1 below, 2 and 3 above, from left to right."""
+    return 2 * (points[:, 1] > 0.1) + (points[:, 0] > 0.1)
+
+
+@pytest.mark.parametrize("predict", [quadrant, lambda p: np.eye(4)[quadrant(p)]])
+def test_decision_boundary(ax, predict):
+    x, y = fixed([[-3, -2], [1, 5], [2, -1]]), fixed([0, 9, 1], int)
+    figures.decision_boundary(ax, predict, x, y, resolution=40, title="Four")
+    (image,), (dots,) = ax.images, ax.collections
+    assert_allclose(image.get_extent(), [-3.4, 2.4, -2.4, 5.4])
+    assert image.origin == "lower" and not ax.yaxis_inverted()
+    area = image.get_array()  # from below, row by row
+    tints = [tint(color, 0.28) for color in CLASS_COLORS]
+    assert_colors(area[[0, 0, -1, -1], [0, -1, 0, -1]], tints[:4])
+    assert same_color(area[0, 23], tints[0]) and same_color(area[0, 24], tints[1])
+    assert same_color(area[12, 0], tints[0]) and same_color(area[13, 0], tints[2])
+    assert_array_equal(dots.get_offsets(), x)
+    assert_colors(dots.get_facecolors(), [CLASS_COLORS[k] for k in y])
+    assert names(ax) == ("x1", "x2", "Four")
 
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
-def test_a_boundary_of_one_score_is_refused(shape):
-    _, ax = plt.subplots()
+def test_a_boundary_of_one_score_is_refused(ax, shape):
     with pytest.raises(ValueError, match="predict: classes"):
-        figures.decision_boundary(ax, lambda p: p[:, 0].reshape(shape), X, Y)
+        figures.decision_boundary(
+            ax, lambda x: x[:, 0].reshape(shape), np.eye(2), [0, 1]
+        )
 
 
-def test_image_grid_gives_long_titles_room():
-    names = ["Ankle boot\nfor Sneaker"] * 10
-    fig = figures.image_grid(IMAGES[:10], names, columns=5)
-    renderer = drawn(fig)
-    assert not overlaps([ax.title for ax in fig.axes], renderer)
+def test_contour_path(ax):
+    def f(w1, w2):
+        return w1**2 + 9 * w2
+
+    paths = {"SGD": fixed([[-1, 1], [0, 0.5]]), "Adam": fixed([[2, 0], [1, 1], [1, 2]])}
+    window = {"xlim": (-3, 4), "ylim": (-1, 2), "minimum": (0.5, -0.25)}
+    figures.contour_path(ax, f, paths, levels=[2, 8], **window)
+    for level, line in zip([2, 8], ax.collections[0].get_paths(), strict=True):
+        assert_allclose(f(*line.vertices.T), level, atol=0.01)
+    star, sgd, start, adam, other = ax.lines
+    assert (star.get_marker(), xy(star)) == ("*", [[0.5, -0.25]])
+    assert xy(sgd) == [[-1, 1], [0, 0.5]] and xy(adam) == [[2, 0], [1, 1], [1, 2]]
+    assert (sgd.get_linestyle(), sgd.get_marker()) == ("-", "o"), "a dot a step"
+    assert xy(start) == [[-1, 1]] and xy(other) == [[2, 0]]
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["SGD", "Adam"]
+    keys = [line.get_color() for line in legend.get_lines()]
+    assert keys == [sgd.get_color(), adam.get_color()] and keys[0] != keys[1]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-3, 4), (-1, 2))
+    assert names(ax) == ("w1", "w2", "")
 
 
-def test_symmetric_pictures_have_zero_in_the_middle():
-    fig = figures.image_grid(IMAGES, symmetric=True)
-    for ax in fig.axes:
-        for image in ax.images:
-            low, high = image.get_clim()
-            assert low == -high
+def test_image_grid(ax):
+    images = fixed(np.random.default_rng(0).random((5, 12 * 12)))
+    titles = ["a", "b\nsecond line", "c", "d", "e"]
+    fig = figures.image_grid(images, titles, columns=3, size=12)
+    assert not any(panel.axison for panel in fig.axes)
+    *panels, empty = fig.axes
+    for k, panel in enumerate(panels):
+        cell = panel.get_subplotspec()
+        assert (cell.rowspan.start, cell.colspan.start) == divmod(k, 3)
+        (image,) = panel.images
+        assert_array_equal(image.get_array(), images[k].reshape(12, 12))
+        assert image.origin == "upper" and panel.get_title(loc="center") == titles[k]
+        assert shade(image, images[k].min()) == (1, 1, 1), "paper is white"
+        assert shade(image, images[k].max()) == (0, 0, 0)
+    assert len(panels) == 5 and not empty.images
 
 
-# ---------------------------------------------------------------- the caller's arrays
+def test_weights_in_an_image_grid_have_one_scale(ax):
+    images = fixed(np.linspace(-1, 3, 2 * 784).reshape(2, 784))
+    fig = figures.image_grid(images, ["", ""], columns=10, symmetric=True)
+    assert len(fig.axes) == 2, "no more columns than images"
+    for panel in fig.axes:
+        assert_symmetric(panel.images[0], 3)
 
 
-def arrays_in(thing):
-    if isinstance(thing, np.ndarray):
-        return [thing]
-    parts = thing.values() if isinstance(thing, dict) else thing
-    return [a for part in parts if part is not None for a in arrays_in(part)]
+@pytest.mark.parametrize("columns", [5, 10])
+def test_titles_of_an_image_grid_have_room(ax, columns):
+    titles = ["a shirt, taken for\nCoat" if columns == 5 else "7 → 3"] * 10
+    fig = figures.image_grid(np.zeros((10, 784)), titles, columns=columns)
+    assert_apart(fig)
+    assert fig.get_figwidth() <= 8
 
 
-def test_arrays_are_only_read():
-    network = example()
-    data = [X, Y, IMAGES, RUNS, PATH, COUNTS, GRID, *HISTORY.values()]
-    data += arrays_in(network)
-    copies = [a.copy() for a in data]
-    for a in data:
-        a.setflags(write=False)
-    try:
-        for draw in DRAWINGS.values():
-            draw(plt.subplots()[1])
-            plt.close("all")
-        figures.draw_network(plt.subplots()[1], (2, 3, 1), **network)
-        figures.image_grid(IMAGES, symmetric=True)
-    finally:
-        for a in data:
-            a.setflags(write=True)
-    for a, copy in zip(data, copies, strict=True):
-        np.testing.assert_array_equal(a, copy)
+def xor_places():
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    z = corners @ [[1, 1], [1, 1]] + [0, -1]
+    places = {"inputs x": corners, "before z": z, "after a": np.maximum(z, 0)}
+    return places, [0, 1, 1, 0], corners.tolist()
 
 
-# ---------------------------------------------------------------- labels
+def test_hidden_places_shows_points_labels_cut_and_what_moved():
+    fig = plt.figure(figsize=(9, 3))
+    places, labels, inputs = xor_places()
+    axes = figures.hidden_places(fig, places, labels, inputs, (1, -2), 0.5)
+    assert_apart(fig)
+    for ax, points in zip(axes, places.values(), strict=True):
+        dots = ax.collections[0]
+        np.testing.assert_array_equal(dots.get_offsets(), points)
+        dark = dots.get_facecolors()[:, 0] < 0.5
+        np.testing.assert_array_equal(dark, np.array(labels, bool))
+    assert sorted(texts(axes[2])) == ["(0, 0)", "(0, 1)\n(1, 0)", "(1, 1)"]
+    np.testing.assert_allclose(axes[2].lines[0].get_xydata() @ [1, -2], 0.5)
+    arrows = [t for t in axes[2].texts if getattr(t, "arrow_patch", None)]
+    assert [(tuple(t.xyann), tuple(t.xy)) for t in arrows] == [((0, -1), (0, 0))]
 
 
-@pytest.mark.parametrize("dpi", [80, 90])
-@pytest.mark.parametrize("rate", [0, 0.01, 0.1, 0.2])
-def test_no_two_numbers_of_the_network_overlap(rate, dpi):
-    fig, ax = plt.subplots(figsize=(8, 5), dpi=dpi)
-    names = ["x1", "x2"]
-    title = "Before the update: loss 0.0441"
-    state = example(rate)
-    figures.draw_network(ax, (2, 3, 1), title=title, input_names=names, **state)
-    renderer = drawn(fig)
-    assert overlaps([*ax.texts, ax.title], renderer) == []
-    assert outside(ax.texts, fig, renderer) == []
-
-
-def test_numbers_of_the_network_stay_off_the_circles_of_other_units():
-    fig, ax = plt.subplots(figsize=(8, 5))
-    figures.draw_network(ax, (2, 3, 1), **example())
-    renderer = drawn(fig)
-    circles = [p for p in ax.patches if hasattr(p, "radius")]
-    assert len(circles) == 6
-    for text in ax.texts:
-        box = text.get_window_extent(renderer)
-        hit = [c for c in circles if c.get_window_extent(renderer).overlaps(box)]
-        inside = [
-            c
-            for c in hit
-            if c.get_path()
-            .contains_points(c.get_transform().inverted().transform(box.get_points()))
-            .all()
-        ]
-        assert hit == inside, f"{text.get_text()} lies across the edge of a circle"
-
-
-@pytest.mark.parametrize("sizes", [(2, 2, 1), (3, 4, 2), (4, 4, 3)])
-def test_weights_of_wider_networks_do_not_overlap(sizes):
-    rng = np.random.default_rng(1)
-    fig, ax = plt.subplots(figsize=(8, 5))
-    weights = [numbers(rng, *pair) for pair in itertools.pairwise(sizes)]
-    values = [numbers(rng, n) for n in sizes]
-    figures.draw_network(ax, sizes, weights=weights, values=values)
-    assert overlaps(ax.texts, drawn(fig)) == []
-
-
-def test_every_number_of_the_network_is_written():
-    _, ax = plt.subplots(figsize=(8, 5))
-    figures.draw_network(ax, (2, 3, 1), **example())
-    written = " ".join(t.get_text() for t in ax.texts).replace("−", "-").split()
-    count = 6 + 3 + 6 + 2 * 13  # values, z1, gradients of values; parameters twice
-    assert sum(w.lstrip("-").replace(".", "").isdigit() for w in written) == count
-    for number in ("-1.3", "0.79", "-0.084", "-0.84", "-0.42", "0.588", "-0.294"):
-        assert number in written
-
-
-def test_a_dead_unit_is_grey():
+def test_added_bends_draws_the_curve_its_parts_and_their_sum():
     _, ax = plt.subplots()
-    figures.draw_network(ax, (2, 3, 1), **example())
-    faces = [p.get_facecolor()[:3] for p in ax.patches if hasattr(p, "radius")]
-    grey = [face != to_rgb("white") for face in faces]
-    assert grey == [False, False, False, True, False, False]
+    x, kinks, weights = np.linspace(0, 3, 31), np.arange(3), np.array([1, -2, 1])
+    figures.added_bends(ax, x, np.sin(x), kinks, weights, 0.5)
+    curve, *parts, total, dots = (line.get_xydata() for line in ax.lines)
+    np.testing.assert_array_equal(curve[:, 1], np.sin(x))
+    assert len(parts) == 3
+    added = 0.5 + sum(part[:, 1] - 0.5 for part in parts)
+    np.testing.assert_allclose(total[:, 1], added)
+    np.testing.assert_allclose(total[[5, 15, 30], 1], [1, 1, 0.5])
+    np.testing.assert_allclose(dots, [[0, 0.5], [1, 1.5], [2, 0.5]])
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0.5, "0.5"), (-0.0, "0"), (-0.084, "−0.084"), (2.0, "2"), (100, "100")]
-    + [(1e-5, "1e−5"), (-2e-12, "−2e−12"), (0.05029, "0.05"), (3e6, "3e6")],
-)
-def test_numbers_are_short_and_never_falsely_zero(number, text):
-    assert figures._number(number) == text
+def test_small_tables_are_laid_out_as_their_array():
+    moved = np.random.default_rng(0).normal(size=(3, 2, 4, 5))
+    axes = figures.small_tables(plt.figure(), "W", moved, "How W moves z")
+    assert axes.shape == (3, 2)
+    for at, ax in np.ndenumerate(axes):
+        assert (ax.images[0].get_array() == moved[at]).all()
+        assert ax.get_title() == f"W[{at[0]}, {at[1]}]"
+    assert len({ax.images[0].get_clim() for ax in axes.flat}) == 1, "one colour scale"
 
 
-@pytest.mark.parametrize("logy", [False, True])
-def test_names_at_the_ends_of_curves_stay_apart(logy):
-    t = np.arange(30)
-    ends = {f"rate {k}": np.exp(-t / 5) + 0.1 + 0.001 * k for k in range(6)}
+@pytest.mark.parametrize("seed", range(20))
+def test_half_planes_never_fail_and_point_to_the_active_side(seed):
+    """Lines that miss the plane, that only touch a corner, and weights of 0."""
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(2, 8)), rng.normal(size=8) * rng.choice([0.1, 1, 5])
+    W[:, 0], b[1] = 0, 100
+    b[2] = 1.59 * np.abs(W[:, 2]).sum()  # cuts off the tip of a corner
     fig, ax = plt.subplots()
-    figures.loss_curve(ax, ends, logy=logy)
-    renderer = drawn(fig)
-    assert overlaps(ax.texts, renderer) == []
-    assert outside(ax.texts, fig, renderer) == []
-
-
-def test_names_stay_apart_when_the_axis_changes_afterwards():
-    fig, ax = plt.subplots()
-    for k, color in enumerate(figures.COLORS.values()):
-        figures.band(ax, np.arange(8), RUNS + 0.3 * k, f"run {k}", color)
-    ax.set_ylim(-100, 100)
-    assert overlaps(ax.texts, drawn(fig)) == []
-
-
-def test_ribbon_of_shapes_keeps_its_words_apart():
-    fig, ax = plt.subplots(figsize=(8, 3))
-    figures.ribbon(ax, FORWARD, backward=BACKWARD)
-    renderer = drawn(fig)
-    assert overlaps(ax.texts, renderer) == []
-    assert outside(ax.texts, fig, renderer) == []
-
-
-def test_operations_side_by_side_are_one_arrow():
-    _, ax = plt.subplots(figsize=(8, 3))
-    skip = [("loss", ()), ("p - y", None), ("", None), ("", None), ("dz", (2, 3))]
-    there = [("z", (2, 3)), ("softmax", None), ("p", (2, 3)), ("log", None)]
-    figures.ribbon(ax, [*there, ("loss", ())], backward=skip)
-    arrows = [t for t in ax.texts if getattr(t, "arrow_patch", None)]
-    boxes = {t.get_text(): t.get_position()[0] for t in ax.texts if t.get_text()}
-    assert len(arrows) == 3 and boxes["z"] == boxes["dz"]
-    assert boxes["dz"] < boxes["p - y"] < boxes["loss"]
-
-
-def test_a_long_ribbon_shrinks_to_the_figure():
-    fig, ax = plt.subplots(figsize=(8, 2))
-    layer = [("Dense", None), ("z", (128, 256)), ("ReLU", None), ("a", (128, 10))]
-    figures.ribbon(ax, [("x", (128, 784)), *layer, *layer, *layer])
-    renderer = drawn(fig)
-    assert overlaps(ax.texts, renderer) == []
-    assert outside(ax.texts, fig, renderer) == []
-
-
-def test_text_on_a_dark_cell_is_light():
-    _, ax = plt.subplots()
-    figures.heatmap(ax, [[0.0, 1.0]])
-    assert [t.get_color() for t in ax.texts] == [figures.INK, "white"]
-
-
-# ---------------------------------------------------------------- colours
-
-# Machado, Oliveira and Fernandes (2009), "A physiologically-based model for
-# simulation of color vision deficiency", severity 1.0; applied to linear RGB.
-DEFICIENCY = {
-    "normal": np.eye(3),
-    "protanopia": np.array(
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ]
-    ),
-    "deuteranopia": np.array(
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ]
-    ),
-    "tritanopia": np.array(
-        [
-            [1.255528, -0.076749, -0.178779],
-            [-0.078411, 0.930809, 0.147602],
-            [0.004733, 0.691367, 0.303900],
-        ]
-    ),
-}
-
-
-def lab(color, matrix):
-    """CIE L*a*b* (white D65) of a colour as seen through the matrix."""
-    c = np.array(to_rgb(color))
-    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(matrix @ linear, 0, 1)
-    to_xyz = np.array(
-        [
-            [0.4124564, 0.3575761, 0.1804375],
-            [0.2126729, 0.7151522, 0.0721750],
-            [0.0193339, 0.1191920, 0.9503041],
-        ]
-    )
-    f = to_xyz @ linear / to_xyz.sum(axis=1)
-    f = np.where(f > (6 / 29) ** 3, np.cbrt(f), f / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-@pytest.mark.parametrize("sight", DEFICIENCY)
-def test_first_six_colours_are_told_apart(sight):
-    """A distance of 2.3 is just noticeable (CIE 1976); ours are over 15 apart."""
-    seen = {
-        name: lab(color, DEFICIENCY[sight])
-        for name, color in list(figures.COLORS.items())[:6]
-    }
-    distance = {
-        pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]])
-        for pair in itertools.combinations(seen, 2)
-    }
-    closest = min(distance, key=distance.get)
-    assert distance[closest] > 15, f"{closest} under {sight}: {distance[closest]:.1f}"
-
-
-@pytest.mark.parametrize("name", figures.COLORS)
-def test_text_in_a_colour_reads_on_white(name):
-    """4.5 to 1 is what WCAG 2.1 asks of text."""
-    contrast = 1.05 / (figures._luminance(figures._ink(figures.COLORS[name])) + 0.05)
-    assert contrast > 4.5, f"{name}: {contrast:.1f}"
-
-
-def test_style_keeps_pictures_small_and_white():
-    assert plt.rcParams["savefig.dpi"] <= 90 and plt.rcParams["figure.dpi"] <= 90
-    assert plt.rcParams["figure.facecolor"] == "white"
-    assert figures.CLASS_CMAP.N == 10
-
-
-def test_the_style_sheet_has_the_colours_of_the_module():
-    lines = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    assert lines == list(figures.COLORS.values())
+    count = figures.half_planes(ax, W, b)
+    fig.canvas.draw()
+    u = np.linspace(-1.6, 1.6, 161)
+    z = np.stack(np.meshgrid(u, u), axis=-1) @ W + b
+    assert (count == (z > 0).sum(axis=2)).all()
+    assert (ax.images[0].get_array() == count).all()
+    crossing = [j for j in range(8) if z[..., j].min() < 0 < z[..., j].max()]
+    units = []
+    for arrow in ax.texts:
+        foot, tip = np.array([arrow.xyann, arrow.xy]) @ W + b
+        on_line = np.where(W.any(axis=0), np.abs(foot), np.inf)
+        units.append(int(on_line.argmin()))
+        assert on_line[units[-1]] < 1e-9 < tip[units[-1]]
+    assert units == crossing
+    lines = [c for c in ax.collections if len(c.get_paths()[0].vertices)]
+    assert len(lines) == len(crossing)
+    for line, j in zip(lines, crossing, strict=True):
+        on = line.get_paths()[0].vertices @ W[:, j] + b[j]
+        assert np.abs(on).max() < 1e-6 * (1 + np.abs(b[j]))

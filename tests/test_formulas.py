@@ -1,6 +1,6 @@
 """Every formula of every notebook and Markdown file is one that KaTeX takes, strictly.
 
-This needs Node and the packages of web/ (`npm ci` there); without them it is skipped.
+This needs Node and its packages (`npm ci` in this folder); without them it is skipped.
 """
 
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-WEB = ROOT / "web"
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)\$(?!\$)", re.DOTALL)
 CODE = re.compile(r"(?ms)^(```|~~~).*?^\1|``.*?``|`[^`]*`")
 FILES = [
@@ -48,11 +48,11 @@ def refused(given):
     """Those of the formulas that KaTeX does not take, each with its reason."""
     if not shutil.which("node"):
         pytest.skip("Node is not installed, so KaTeX cannot be asked")
-    if not (WEB / "node_modules/katex").is_dir():
-        pytest.skip("KaTeX is not installed: run `npm ci` in the folder web")
+    if not (TESTS / "node_modules/katex").is_dir():
+        pytest.skip("KaTeX is not installed: run `npm ci` in the folder tests")
     done = subprocess.run(
         ["node", "formulas.mjs"],
-        cwd=WEB,
+        cwd=TESTS,
         input=json.dumps(given),
         capture_output=True,
         text=True,

@@ -1,33 +1,27 @@
 """Every gradient of every layer and loss against central differences, in float64."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbhelpers import activations, losses
-from nbhelpers.dynamic_network import Network, mlp
-from nbhelpers.generalization import Dropout
-from nbhelpers.layers import Dense, he, lecun, normal, xavier
+from nbhelpers.dynamic_network import Network, check_network, mlp
+from nbhelpers.layers import Dense, Layer, he, lecun, normal, xavier
+from nbhelpers.losses import Loss
 from nbhelpers.single_pass import check_gradient, numerical_gradient
+from toys import BatchNorm, make, variants
 
 sizes = st.integers(1, 6)
 seeds = st.integers(0, 2**32 - 1)
 few = settings(max_examples=25, deadline=None)
 
-SMOOTH = ["Sigmoid", "Tanh", "Softmax", "Softplus", "SiLU", "GELU"]
-KINKED = ["ReLU", "LeakyReLU", "ELU"]
-
-
-def made_in(module):
-    """The names of the classes that a module defines itself."""
-    kinds = [value for value in vars(module).values() if isinstance(value, type)]
-    return {kind.__name__ for kind in kinds if kind.__module__ == module.__name__}
-
-
-def test_no_activation_is_left_out():
-    left = made_in(activations) ^ set(SMOOTH + KINKED)
-    assert not left, f"{left}: SMOOTH and KINKED above name what is compared"
+LAYERS = variants(Layer)
+del LAYERS["Network"]  # empty it has no gradients; full ones are below
+LOSSES = variants(Loss)
+OTHER_IN_TRAINING = {"Dropout", "BatchNorm"}  # `forward` is not what `predict` is
 
 
 def away_from_zero(rng, shape):
@@ -36,55 +30,75 @@ def away_from_zero(rng, shape):
     return x + np.where(x < 0, -0.1, 0.1)
 
 
+def frozen(array):
+    array.setflags(write=False)
+    return array
+
+
 def check_layer(layer, x, rng):
-    """All gradients of the layer at x, of a random weighted sum of its outputs."""
-    weights = rng.normal(size=layer.predict(x).shape)
-    np.testing.assert_array_equal(layer.forward(x), layer.predict(x))
+    """All gradients of the layer at x, of a random weighted sum of its outputs.
+
+    x and dy cannot be written into. Each output is that of a copy, which has the state
+    and the generator that the layer has now.
+    """
+    start = copy.deepcopy(layer)
+    y = layer.forward(frozen(x))
+    weights = frozen(rng.normal(size=y.shape))
+    if type(layer).__name__ not in OTHER_IN_TRAINING:
+        np.testing.assert_array_equal(y, layer.predict(x))
     dx = layer.backward(weights)
-    assert dx.shape == x.shape
     found = {name: g.copy() for name, g in layer.grads.items()}
-    compare(lambda x: (layer.predict(x) * weights).sum(), x, dx)
-    for name, w in layer.params.items():
-        assert found[name].shape == w.shape
-
-        def at(value, w=w):
-            kept = w.copy()
-            w[...] = value
-            result = (layer.predict(x) * weights).sum()
-            w[...] = kept
-            return result
-
-        compare(at, w.copy(), found[name])
     layer.set_grads(weights)
+    assert layer.grads.keys() == layer.params.keys() == found.keys()
     for name, g in layer.grads.items():
         np.testing.assert_array_equal(g, found[name])
+
+    def result(x, name=None, value=None):
+        again = copy.deepcopy(start)
+        if name is not None:
+            again.params[name][...] = value
+        return (again.forward(x) * weights).sum()
+
+    compare(result, x, dx)
+    for name, w in layer.params.items():
+        compare(lambda value, name=name: result(x, name, value), w, found[name])
 
 
 def compare(f, x, gradient):
     """`check_gradient`, or the same to an absolute 1e-7 where all is nearly zero."""
+    assert gradient.shape == x.shape
     if np.abs(gradient).max() > 1e-3:
         check_gradient(f, x, gradient)
     else:
         np.testing.assert_allclose(gradient, numerical_gradient(f, x), atol=1e-7)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+@few
+@given(n=sizes, k=sizes, seed=seeds)
+def test_layer(name, n, k, seed):
+    rng, layer = np.random.default_rng(seed), LAYERS[name]()
+    width = layer.n_in if name == "Dense" else k
+    check_layer(layer, away_from_zero(rng, (n, width)), rng)
+
+
 @pytest.mark.parametrize("init", [normal, xavier, he, lecun])
 @few
-@given(n=sizes, n_in=sizes, n_out=sizes, seed=seeds)
-def test_dense(init, n, n_in, n_out, seed):
+@given(n=sizes, n_in=sizes, n_out=sizes, more=st.lists(sizes, max_size=2), seed=seeds)
+def test_dense(init, n, n_in, n_out, more, seed):
+    """Also for x with more axes, such as (n, time, n_in)."""
     rng = np.random.default_rng(seed)
     layer = Dense(n_in, n_out, rng, init)
     layer.params["b"][...] = rng.normal(size=n_out)
-    check_layer(layer, rng.normal(size=(n, n_in)), rng)
-
-
-@pytest.mark.parametrize("name", SMOOTH + KINKED)
-@few
-@given(n=sizes, k=sizes, seed=seeds)
-def test_activation(name, n, k, seed):
-    rng = np.random.default_rng(seed)
-    layer = getattr(activations, name)()
-    check_layer(layer, away_from_zero(rng, (n, k)), rng)
+    check_layer(layer, rng.normal(size=(n, *more[:1], n_in)), rng)
+    x = rng.normal(size=(n, *more, n_in))
+    dy = rng.normal(size=(n, *more, n_out))
+    y, dx, grads = layer.forward(x), layer.backward(dy), dict(layer.grads)
+    np.testing.assert_allclose(y.reshape(-1, n_out), layer.forward(x.reshape(-1, n_in)))
+    wanted = layer.backward(dy.reshape(-1, n_out))
+    np.testing.assert_allclose(dx.reshape(-1, n_in), wanted)
+    for name, g in layer.grads.items():
+        np.testing.assert_allclose(grads[name], g)
 
 
 @pytest.mark.parametrize(
@@ -117,49 +131,36 @@ def test_network_in_a_network():
     check_layer(network, rng.normal(size=(3, 5)), rng)
 
 
-@few
-@given(n=sizes, k=sizes, seed=seeds, rate=st.floats(0, 0.9))
-def test_dropout(n, k, seed, rate):
-    rng = np.random.default_rng(seed)
-    layer = Dropout(rate, rng)
-    x, dy = away_from_zero(rng, (n, k)), rng.normal(size=(n, k))
-    y = layer.forward(x)
-    np.testing.assert_allclose(layer.backward(dy), dy * y / x)
-    np.testing.assert_array_equal(layer.predict(x), x)
+def test_a_layer_with_state():
+    rng = np.random.default_rng(0)
+    check_layer(BatchNorm(3), rng.normal(size=(5, 3)), rng)
 
 
-def loss_cases(rng, n, k):
-    """A prediction and a target for every loss."""
+# ---- losses
+
+
+def pair_for(loss, rng, n, k):
+    """A prediction and a target of the kind that the loss takes, far from its kinks."""
     z, y = rng.normal(size=(n, k)), rng.integers(0, k, n)
-    target = z + away_from_zero(rng, (n, k))
-    p, yes = rng.uniform(0.05, 0.95, (n, k)), rng.integers(0, 2, (n, k)).astype(float)
+    p, share = rng.uniform(0.05, 0.95, (2, n, k))
     return {
-        "MeanSquaredError": (losses.MeanSquaredError(), z, target),
-        "MeanAbsoluteError": (losses.MeanAbsoluteError(), z, target),
-        "Huber": (losses.Huber(0.7), z, target),
-        "CrossEntropy": (losses.CrossEntropy(), p, y),
-        "BinaryCrossEntropy": (losses.BinaryCrossEntropy(), p, yes),
-        "SoftmaxCrossEntropy": (losses.SoftmaxCrossEntropy(), z, y),
-        "smoothed": (losses.SoftmaxCrossEntropy(0.2), z, y),
-        "SigmoidBinaryCrossEntropy": (losses.SigmoidBinaryCrossEntropy(), z, p),
-    }
+        "same_shape": (z, z + away_from_zero(rng, (n, k))),
+        "scores_and_classes": (z, y),
+        "scores_and_probabilities": (z, share),
+        "probabilities_and_classes": (p, y),
+        "two_probabilities": (p, share),
+    }[loss.takes.__name__]
 
 
-def test_no_loss_is_left_out():
-    cases = loss_cases(np.random.default_rng(0), 2, 2)
-    left = made_in(losses) - {"Loss"} - set(cases)
-    assert not left, f"{left}: loss_cases above has one of every loss"
-
-
-@pytest.mark.parametrize("name", list(loss_cases(np.random.default_rng(0), 2, 2)))
+@pytest.mark.parametrize("name", LOSSES)
 @few
 @given(n=sizes, k=sizes, seed=seeds)
 def test_loss(name, n, k, seed):
-    loss, prediction, target = loss_cases(np.random.default_rng(seed), n, k)[name]
+    loss, rng = LOSSES[name](), np.random.default_rng(seed)
+    prediction, target = map(frozen, pair_for(loss, rng, n, k))
     value = loss.forward(prediction, target)
-    gradient = loss.backward()
-    assert isinstance(value, float) and gradient.shape == prediction.shape
-    compare(lambda p: loss.forward(p, target), prediction, gradient)
+    assert isinstance(value, float)
+    compare(lambda p: loss.forward(p, target), prediction, loss.backward())
 
 
 @few
@@ -186,47 +187,123 @@ def test_fused_losses_equal_the_unfused(n, k, seed):
 def test_dtype_is_kept():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4, 3)).astype(np.float32)
-    layers = [Dense(3, 3, rng, dtype=np.float32), Dropout(0.3, rng)]
-    layers += [getattr(activations, name)() for name in SMOOTH + KINKED]
-    for layer in layers:
+    layers = [LAYERS[name]() for name in LAYERS if name != "Dense"]
+    for layer in [*layers, make(Dense, dtype=np.float32)]:
         assert layer.predict(x).dtype == np.float32, layer
-        assert layer.forward(x).dtype == np.float32, layer
-        assert layer.backward(x).dtype == np.float32, layer
+        y = layer.forward(x)
+        assert y.dtype == np.float32, layer
+        assert layer.backward(y).dtype == np.float32, layer
         assert all(g.dtype == np.float32 for g in layer.grads.values())
-    for name, (loss, prediction, target) in loss_cases(rng, 4, 3).items():
+    for loss in (made() for made in LOSSES.values()):
+        prediction, target = pair_for(loss, rng, 4, 3)
         loss.forward(prediction.astype(np.float32), target)
-        assert loss.backward().dtype == np.float32, name
+        assert loss.backward().dtype == np.float32, loss
 
 
-def test_nothing_is_written_into_the_callers_arrays():
-    rng = np.random.default_rng(0)
-    x, dy = away_from_zero(rng, (4, 3)), rng.normal(size=(4, 3))
-    layers = [Dense(3, 3, rng), Dropout(0.3, rng)]
-    layers += [getattr(activations, name)() for name in SMOOTH + KINKED]
-    for array in (x, dy):
-        array.setflags(write=False)
-    for layer in layers:
-        layer.forward(x).setflags(write=True)
-        layer.backward(dy)
-    for loss, prediction, target in loss_cases(rng, 4, 3).values():
-        prediction.setflags(write=False)
-        target.setflags(write=False)
-        loss.forward(prediction, target)
-        loss.backward()
+# ---- the check itself
 
 
-@pytest.mark.parametrize("size", [1e3, 1e4, 1e30])
-def test_extreme_inputs_stay_finite_without_a_warning(size):
-    x = np.array([[-size, 0.0, size]])
-    for name in SMOOTH + KINKED:
+def cubes(x):
+    return float((x**3).sum())
+
+
+@pytest.mark.parametrize("error", [1e-4, -1e-4, 1.0])
+@pytest.mark.parametrize("at", [(0, 0), (1, 2)])
+def test_a_wrong_entry_is_found_and_named(at, error):
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    kept, gradient = x.copy(), 3 * x**2
+    assert check_gradient(cubes, x, gradient) < 1e-8
+    gradient[at] *= 1 + error
+    with pytest.raises(AssertionError, match=rf"index \({at[0]}, {at[1]}\)"):
+        check_gradient(cubes, x, gradient)
+    np.testing.assert_array_equal(x, kept)
+    gradient[at] = np.nan
+    with pytest.raises(AssertionError, match="error nan"):
+        check_gradient(cubes, x, gradient)
+
+
+def test_a_small_entry_counts_beside_large_ones():
+    """Relative to its own size, down to a tenth of the largest: no smaller."""
+    x, scale = np.array([1.0, 1.0, 1.0]), np.array([1.0, 0.05, 1e-9])
+    gradient = scale.copy()
+    gradient[1] += 1e-6  # a fifty-thousandth of itself, a millionth of the largest
+    with pytest.raises(AssertionError, match=r"index \(1,\)"):
+        check_gradient(lambda x: float((scale * x).sum()), x, gradient)
+    gradient[1:] = scale[1:] + 1e-8
+    check_gradient(lambda x: float((scale * x).sum()), x, gradient)
+
+
+@pytest.mark.parametrize(
+    "x, gradient, words",
+    [
+        (np.ones(2), np.zeros(2), "proves nothing"),
+        (np.ones(2), np.ones(3), r"gradient \(3,\) but x \(2,\)"),
+        (np.ones(2), np.ones((2, 1)), r"gradient \(2, 1\) but x \(2,\)"),
+        (np.ones(2, np.float32), np.ones(2), "x must be float64, got float32"),
+        (np.ones(2), np.ones(2, int), "gradient must be float64, got int64"),
+    ],
+)
+def test_what_cannot_be_compared(x, gradient, words):
+    with pytest.raises(AssertionError, match=words):
+        check_gradient(cubes, x, gradient)
+
+
+def test_numerical_gradient_takes_any_shape():
+    for x in (np.array(2.0), np.zeros((0, 3)), np.arange(8.0).reshape(2, 2, 2)):
+        found = numerical_gradient(cubes, frozen(x))
+        assert found.shape == x.shape
+        np.testing.assert_allclose(found, 3 * x**2, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_slopes_where_a_square_or_cube_of_the_input_overflows(dtype, share):
+    """x of 1e9, 1e19 and 1e34 in float32: finite slopes, those of the straight ends."""
+    size = dtype(10 ** (share * np.log10(np.finfo(dtype).max)))
+    x = np.array([[-size, 0, size]], dtype=dtype)
+    ends = dict.fromkeys(("ReLU", "ELU", "Softplus", "SiLU", "GELU"), (0, 1))
+    ends |= dict.fromkeys(("Sigmoid", "Tanh", "Softmax"), (0, 0))
+    for name in ends | {"LeakyReLU": (0.01, 1)}:
         layer = getattr(activations, name)()
-        assert np.isfinite(layer.forward(x)).all(), name
-        assert np.isfinite(layer.backward(np.ones_like(x))).all(), name
-    fused = losses.SoftmaxCrossEntropy()
-    assert fused.forward(x, [0]) == pytest.approx(2 * size)
-    np.testing.assert_allclose(fused.backward(), [[-1, 0, 1]])
-    binary = losses.SigmoidBinaryCrossEntropy()
-    assert binary.forward(x, [[1.0, 0.5, 0.0]]) == pytest.approx(
-        (2 * size + np.log(2)) / 3
-    )
-    np.testing.assert_allclose(binary.backward(), [[-1 / 3, 0, 1 / 3]])
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            assert np.isfinite(layer.forward(x)).all(), name
+            slope = layer.backward(np.ones_like(x))
+        assert slope.dtype == dtype
+        np.testing.assert_allclose(
+            slope[0, [0, 2]], ends.get(name, (0.01, 1)), atol=1e-7, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gelu_clips_only_where_it_changes_no_bit(dtype):
+    x = np.concatenate([np.linspace(-12, 12, 24001), [7.99, 8.01, 1e6, -1e6]])
+    x, c, a = x.astype(dtype), activations.GELU.c, activations.GELU.a
+    t = np.tanh(c * (x + a * x**3))
+    slope = (1 + t + x * (1 - t**2) * (c * (1 + 3 * a * x**2))) / 2
+    layer = activations.GELU()
+    np.testing.assert_array_equal(layer.forward(x), x * (1 + t) / 2)
+    np.testing.assert_array_equal(layer.backward(np.ones_like(x)), slope)
+
+
+class Wrong(Dense):
+    """A bias gradient that is forgotten to be summed over more than one row."""
+
+    def set_grads(self, dy):
+        super().set_grads(dy)
+        self.grads["b"] = dy[0]
+
+
+def test_check_network_names_what_is_wrong_and_changes_nothing():
+    rng = np.random.default_rng(0)
+    x, y, loss = rng.normal(size=(4, 3)), np.array([0, 1, 1, 0]), LOSSES["CrossEntropy"]
+    for kind, faulty in ((Dense, None), (Wrong, "2.b")):
+        layers = Dense(3, 5, rng), activations.Tanh(), kind(5, 2, rng)
+        network = Network(*layers, activations.Softmax())
+        kept = {name: w.copy() for name, w in network.params.items()}
+        if faulty:
+            with pytest.raises(AssertionError, match=f"^{faulty}: largest relative"):
+                check_network(network, loss(), x, y)
+        else:
+            assert check_network(network, loss(), x, y) == 3 * 5 + 5 + 5 * 2 + 2
+        for name, w in network.params.items():
+            np.testing.assert_array_equal(w, kept[name])

@@ -3,8 +3,8 @@
 import pytest
 
 import test_notebooks as real
-import toys
-from toys import cell_with, code, edit, prints, shows
+import toy_series as toys
+from toy_series import cell_with, code, edit, prints, shows
 
 
 @pytest.fixture
@@ -117,22 +117,27 @@ def long_output(cells):
     cell_with(cells, "print(1 + 2)").outputs = [prints("3\n" * 10_000)]
 
 
-@breaks(real.test_only_times_are_not_compared, "has no time")
+@breaks(real.test_only_what_differs_is_not_compared, "has no time")
 def not_compared_without_a_reason(cells):
     cell_with(cells, "print(1 + 2)").metadata["tags"] = toys.TIMES
 
 
-@breaks(real.test_only_times_are_not_compared, "5 not compared")
+@breaks(real.test_only_what_differs_is_not_compared, "what expect prints differs")
+def compared_in_spite_of_expect(cells):
+    cell_with(cells, "print(1 + 2)").source = 'expect("sum", 1 + 2, 2, 4)'
+
+
+@breaks(real.test_only_what_differs_is_not_compared, "5 times not compared")
 def too_many_not_compared(cells):
     cells += [code("print(seconds)", tags=toys.TIMES) for _ in range(4)]
 
 
-@breaks(real.test_only_times_are_not_compared, "nbval-skip")
+@breaks(real.test_only_what_differs_is_not_compared, "nbval-skip")
 def another_tag(cells):
     cell_with(cells, "print(1 + 2)").metadata["tags"] = ["nbval-skip"]
 
 
-@breaks(real.test_only_times_are_not_compared, "a tag says this")
+@breaks(real.test_only_what_differs_is_not_compared, "a tag says this")
 def comment_to_nbval(cells):
     cell_with(cells, "print(1 + 2)").source += "\n# NBVAL_IGNORE_OUTPUT"
 

@@ -1,160 +1,85 @@
-"""A made-up series of two short notebooks, in which tests plant faults."""
+"""Made-up parts of a network that the tests share.
 
-import base64
+They are found, not listed: a layer, loss or optimizer that is new in the package is
+tried by every test that asks `variants` for all of them.
+"""
 
-import nbformat
-from nbformat.v4 import (
-    new_code_cell,
-    new_markdown_cell,
-    new_notebook,
-    new_output,
-)
+import functools
+import inspect
 
-PICTURE = base64.b64encode(b"\x89PNG, made up").decode()
-TIMES = ["nbval-ignore-output"]
-HEADER = "| notebook | idea | seconds |\n|---|---|---|\n"
-ROWS = ["| 01 | sums | 0.1 |\n", "| 02 | products | 0.2 |\n"]
+import numpy as np
 
+from nbhelpers.checkpoint import classes_below
+from nbhelpers.layers import Layer
 
-def prints(text):
-    return new_output("stream", name="stdout", text=text)
+GIVEN = {"n_in": 3, "n_out": 2, "rate": 0.3, "lr": 0.1}  # what has no default
 
 
-def shows(**data):
-    bundle = {name.replace("_", "/"): value for name, value in data.items()}
-    return new_output("display_data", bundle)
+def make(kind, **chosen):
+    """One of these: what is not chosen by its default, or else as GIVEN says."""
+    known = GIVEN | {"rng": np.random.default_rng(0)}
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if parameter.default is parameter.empty and name in known:
+            chosen.setdefault(name, known[name])
+    return kind(**chosen)
 
 
-def code(source, *outputs, **metadata):
-    return new_code_cell(source, outputs=list(outputs), metadata=metadata)
+def variants(base) -> dict:
+    """By name, how to make one of each class below `base`, plain and changed.
 
-
-def notebook(*cells):
-    """A notebook of these cells, strings for text, as if it had been run once."""
-    cells = [new_markdown_cell(c) if isinstance(c, str) else c for c in cells]
-    count = 0
-    for cell in cells:
-        if cell.cell_type == "code":
-            count += 1
-            cell.execution_count = count
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    language = {"name": "python"}
-    metadata = {"kernelspec": kernel, "language_info": language}
-    return new_notebook(cells=cells, metadata=metadata)
-
-
-def exercises(answer, verdict):
-    for number in (1, 2, 3):
-        yield f"### Exercise {number}\n\nReturn the number {number + 1}."
-        yield code(f"def exercise_{number}():\n    return {answer(number)}")
-        yield "How did it go?"
-        yield code(
-            f'exercise("{number}", exercise_{number}, ((), {number + 1}))',
-            prints(f"Exercise {number}: {verdict}.\n"),
-        )
-
-
-def wrong_answers():
-    for number in (1, 2, 3):
-        yield "A tempting wrong answer."
-        yield code(
-            f'exercise("{number}", int, ((), {number + 1}))',
-            prints(f"Exercise {number}: not yet. Expected {number + 1}, got 0.\n"),
-        )
-
-
-def lesson(number, title, module, links, sources, alt, image):
-    """A lesson in the frame of the series, with one picture and three exercises."""
-    return notebook(
-        f"# {number:02d} - {title}\n\nA sum is built, in 5 minutes.\n\n{links}\n\n"
-        "**On this page**: 1 What is a mean? - 2 What does it look like?",
-        *(
-            cell
-            for source in sources
-            for cell in ("Here is what it takes.", code(f"#| export\n{source}"))
-        ),
-        "## 1. What is a mean?\n\n"
-        "The mean of two numbers is a sum too:\n\n$$\nm = \\frac{a + b}{2}\n$$",
-        code("print(1 + 2)", prints("3\n")),
-        "## 2. What does it look like?\n\nThe same, drawn.",
-        code(f"#| image: {image}\nplt.show()", shows(image_png=PICTURE), alt=alt),
-        f"![{alt}](../images/{image})\n\n## Recap\n\nSums are easy, and quick:",
-        code(
-            f'ledger({number}, "sums")',
-            shows(text_markdown=HEADER + "".join(ROWS[:number])),
-            tags=TIMES,
-        ),
-        f"## Exercises\n\nThe [solutions](solutions/{number:02d}_{module}.ipynb).",
-        *exercises(lambda n: "...", "not attempted yet"),
-        "## What we keep\n\nThe module holds what stands above.",
-        code(f"from nbhelpers import {module}\n\nkept({module}, globals())"),
-        f"And now: {links}",
-    )
-
-
-def first():
-    return lesson(
-        1,
-        "Add two numbers",
-        "first",
-        "[contents](README.md), next: [02](02_second.ipynb)",
-        [
-            '"""First: sums.\n\nExported from notebook 01.\n"""\n\nimport math',
-            'def add(a, b):\n    """The sum."""\n    return math.fsum([a, b])',
-        ],
-        "Two bars stand side by side, and the sum is as high as both.",
-        "sum.png",
-    )
-
-
-def second():
-    return lesson(
-        2,
-        "Multiply two numbers",
-        "second",
-        "previous: [01](01_first.ipynb), [contents](README.md)",
-        [
-            '"""Second: products."""\n\nfrom nbhelpers.first import add',
-            "def twice(a):\n    return add(a, a)",
-            "def thrice(a):\n    return add(twice(a), a)",
-        ],
-        "A rectangle is three squares wide, two high, and holds six.",
-        "product.png",
-    )
-
-
-def solved():
-    title = "# 01 - Solutions\n\nTo [the lesson](../01_first.ipynb)."
-    return notebook(title, *exercises(lambda n: n + 1, "right"), *wrong_answers())
-
-
-def write(root, name, notebook):
-    path = root / "notebooks" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
-    return path
-
-
-def edit(path, change):
-    """Let `change` work on a notebook's cells, and write it back."""
-    notebook = nbformat.read(path, as_version=4)
-    change(notebook.cells)
-    nbformat.write(notebook, path)
-
-
-def cell_with(cells, words):
-    """The one cell whose source holds these words."""
-    (found,) = [cell for cell in cells if words in cell.source]
+    Changed: its settings are 0.25, which lies in every interval that settings have.
+    """
+    found = {}
+    for name, kind in sorted(classes_below(base).items()):
+        thing = make(kind)
+        found[name] = functools.partial(make, kind)
+        values = {key: getattr(thing, key) for key in kind.settings}
+        others = {k: 0.25 for k, v in values.items() if isinstance(v, float)}
+        others |= {k: not v for k, v in values.items() if isinstance(v, bool)}
+        if others.keys() - {"lr"}:
+            found[f"{name}, changed"] = functools.partial(make, kind, **others)
     return found
 
 
-def series(root):
-    """Write the whole made-up series, but for what the export makes."""
-    write(root, "01_first.ipynb", first())
-    write(root, "02_second.ipynb", second())
-    write(root, "solutions/01_first.ipynb", solved())
-    write(root, "solutions/02_second.ipynb", solved())
-    (root / "notebooks/README.md").write_text("[1](01_first.ipynb)\n")
-    (root / "nbhelpers").mkdir()
-    (root / "nbhelpers/__init__.py").write_text('"""A toy."""\n')
-    (root / "nbhelpers/figures.py").write_text('"""Pictures."""\n\nimport math\n')
+class BatchNorm(Layer):
+    """Each column with mean 0 and variance 1: the batch's, in `predict` the past's."""
+
+    settings = ("n",)
+
+    def __init__(self, n):
+        super().__init__(gain=np.ones(n), shift=np.zeros(n))
+        self.n = n
+        self.state = {"mean": np.zeros(n), "variance": np.ones(n)}
+
+    def predict(self, x):
+        z = (x - self.state["mean"]) / np.sqrt(self.state["variance"] + 1e-5)
+        return self.params["gain"] * z + self.params["shift"]
+
+    def forward(self, x):
+        self.root = np.sqrt(x.var(axis=0) + 1e-5)
+        self.z = (x - x.mean(axis=0)) / self.root
+        self.state["mean"] += 0.1 * (x.mean(axis=0) - self.state["mean"])
+        self.state["variance"] += 0.1 * (x.var(axis=0) - self.state["variance"])
+        return self.params["gain"] * self.z + self.params["shift"]
+
+    def backward(self, dy):
+        self.grads["gain"], self.grads["shift"] = (dy * self.z).sum(0), dy.sum(0)
+        dz = dy * self.params["gain"]
+        return (dz - dz.mean(0) - self.z * (dz * self.z).mean(0)) / self.root
+
+
+def everything(network, optimizer, *generators):
+    """All that training changes, as plain values that can be compared."""
+    memory = {k: v for k, v in vars(optimizer).items() if not callable(v)}
+    return [
+        plain(network.params | getattr(network, "state", {})),
+        plain(memory),
+        [g.bit_generator.state for g in generators],
+    ]
+
+
+def plain(value):
+    """Arrays as lists, at any depth of dicts."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value

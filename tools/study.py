@@ -19,8 +19,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from nbhelpers.datasets import load_fashion_mnist
-from nbhelpers.dynamic_network import evaluate, fit
-from nbhelpers.fashion_mnist import BATCH_SIZE, Centering, build, recipe
+from nbhelpers.dynamic_network import evaluate
+from nbhelpers.fashion_mnist import build, train
 from nbhelpers.generalization import split
 from nbhelpers.losses import SoftmaxCrossEntropy
 from nbhelpers.optimizers import (
@@ -42,16 +42,11 @@ COMPARED = {  # optimizer and its rate, the better of two or three tried
 SCHEDULES = {"constant": constant, "cosine": cosine}
 
 
-def trained(rng, train, *, epochs=25, net=None, parts=None, centre=True):
+def trained(rng, data, *, net=None, **options):
     """A network after training, its seconds; the recipe where nothing else is given."""
-    network, (x, y) = build(rng, **(net or {})), train
-    loss, optimizer, schedule = parts or recipe()
-    options = {"epochs": epochs, "batch_size": BATCH_SIZE, "schedule": schedule}
+    network = build(rng, **(net or {}))
     start = time.perf_counter()
-    centred = Centering(x) if centre else None
-    fit(network, loss, optimizer, (centred(x) if centre else x, y), rng=rng, **options)
-    if centre:
-        centred.fold_into(network)
+    train(data, rng, network=network, **options)
     return network, time.perf_counter() - start
 
 
@@ -85,28 +80,28 @@ def comparison(seeds=range(3)):
                 yield line(f"{name}, {shape}", seed, *run, validation)
 
 
+def varied(rng, data, *, smooth=0.1, decay=0.1, schedule=warmup_cosine, **options):
+    """As `trained`, with the numbers in the parts of the recipe at hand."""
+    parts = SoftmaxCrossEntropy(smooth), AdamW(weight_decay=decay), schedule(2e-3)
+    return trained(rng, data, parts=parts, **options)
+
+
 def ablation(seeds=range(2)):
     """The recipe, and the recipe with one thing changed at a time."""
     train, validation = held_out()
-    smooth, decay, lr = 0.1, 0.1, 2e-3
-
-    def parts(smooth=smooth, decay=decay, schedule=warmup_cosine):
-        return SoftmaxCrossEntropy(smooth), AdamW(weight_decay=decay), schedule(lr)
-
     changes = {
         "the recipe": {},
-        "without label smoothing": {"parts": lambda: parts(smooth=0.0)},
-        "without weight decay": {"parts": lambda: parts(decay=0.0)},
+        "without label smoothing": {"smooth": 0.0},
+        "without weight decay": {"decay": 0.0},
         "without centring": {"centre": False},
         "without dropout": {"net": {"dropout": 0.0}},
-        "constant rate": {"parts": lambda: parts(schedule=constant)},
+        "constant rate": {"schedule": constant},
         "256-128 instead of 512-256": {"net": {"sizes": (784, 256, 128, 10)}},
         "10 epochs instead of 25": {"epochs": 10},
     }
     for name, change in changes.items():
         for seed in seeds:
-            made = {k: v() if callable(v) else v for k, v in change.items()}
-            run = trained(np.random.default_rng(seed), train, **made)
+            run = varied(np.random.default_rng(seed), train, **change)
             yield line(name, seed, *run, validation)
 
 

@@ -9,17 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from test_pages import ROOT, browser, look
 
+from look import look
+
+ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "docs/_build/html"
+PAGES = sorted(SITE.rglob("*.html"))
 LINK = re.compile(r'<a\b[^>]*?\shref="([^"#]*)(?:#([^"]*))?"')
-
-
-def pages():
-    """All pages of the site but those that only Sphinx reads."""
-    if not SITE.is_dir():
-        pytest.skip("the site is not built: make site")
-    return sorted(SITE.rglob("*.html"))
 
 
 def dead_links(page):
@@ -35,22 +31,23 @@ def dead_links(page):
                 yield f"{page.relative_to(SITE)}: no place #{anchor} on {there.name}"
 
 
+def name(page):
+    return page.relative_to(SITE).as_posix()
+
+
+@pytest.mark.skipif(not PAGES, reason="the site is not built: run `make site`")
 def test_the_pages_of_the_series_are_there():
-    names = {page.relative_to(SITE).as_posix() for page in pages()}
+    names = {name(page) for page in PAGES}
     for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
         assert path.relative_to(ROOT).with_suffix(".html").as_posix() in names
     assert {"index.html", "search.html", "docs/reference.html"} <= names
 
 
-def test_every_link_leads_somewhere():
-    dead = [fault for page in pages() for fault in dead_links(page)]
-    assert not dead, "\n".join(dead)
-
-
-def test_every_page_of_the_site_looks_right():
-    browser()
-    listed = [p for p in pages() if p != SITE / "index.html"]  # which only leads on
-    faults = look({p.relative_to(SITE).as_posix(): p for p in listed})
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_page_looks_right(page, chromium):
+    faults = [*dead_links(page)]
+    if page != SITE / "index.html":  # which only leads on
+        faults += look(chromium, page)
     assert not faults, "\n".join(faults)
 
 
