@@ -8,26 +8,32 @@ finished site asks no other host for anything.
 """
 
 import json
-import os
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "tests/node_modules/mathjax/es5"
-# owner/name, which links to Binder and Colab need; GitHub's workflows set it.
-REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "")
+# Where the project and its website live: what links to either is left out until
+# [project.urls] says it.
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+URLS = tomllib.loads(PYPROJECT)["project"].get("urls", {})
+REPOSITORY = URLS.get("Repository", "").rstrip("/")
+# **Exercise 01.1. Build** ..., or **07.1** ...
+EXERCISE = re.compile(r"^(?:(\*\*)Exercise |\*\*)(\d\d\.\d)(?:\.|\*\*) ", re.MULTILINE)
 TITLES = {  # of pages that a program writes, and that hold nothing but tables
     "notebooks/ledger": "The ledger",
+    "notebooks/beyond/ledger": "The ledger beyond",
     "benchmarks/speed": "The race",
     "benchmarks/costs": "What else costs how much",
 }
 
 project = "A neural network from scratch"
+copyright = "2026 The nbhelpers authors. Text, code and pictures: MIT licence"
 root_doc = "docs/index"
 include_patterns = [
-    "README.md",
-    "CONTRIBUTING.md",
+    "*.md",
     "docs/*.md",
     "notebooks/**",
     "benchmarks/*.md",
@@ -39,6 +45,7 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+highlight_language = "none"  # of a block that names no language
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 autodoc_member_order = "bysource"
@@ -46,11 +53,21 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 html_theme = "furo"
 html_title = project
+html_theme_options = {
+    "source_repository": REPOSITORY,
+    "source_branch": "main",
+    "source_directory": "",
+    "top_of_page_buttons": ["edit"],
+}
+html_baseurl = URLS.get("Documentation", "").rstrip("/")
+html_context = {"html_baseurl": html_baseurl}
+html_favicon = "site/static/favicon.svg"
+templates_path = ["site/templates"]
 html_static_path = ["site/static"]
 html_extra_path = ["site/index.html"]
 html_css_files = ["site.css"]
+html_js_files = ["scroll.js"]
 html_copy_source = False
-html_show_copyright = False
 mathjax_path = "mathjax/tex-chtml.js"
 mathjax3_config = {
     "tex": {"inlineMath": [["\\(", "\\)"]]},
@@ -59,21 +76,25 @@ mathjax3_config = {
 
 
 def for_the_site(app, docname, source):
-    """Links to modules lead to the reference; pictures get their alternative text."""
+    """Links to modules lead to the reference; pictures have words, exercises heads."""
     up = "../" * docname.count("/")
     text = re.sub(
-        r"\]\((?:\.\./)?nbhelpers/(\w+)\.py\)",
+        r"\]\((?:\.\./)*nbhelpers/(?:beyond/)?(\w+)\.py\)",
         rf"]({up}docs/reference.md#\1)",
         source[0],
     )
     if REPOSITORY:  # known here, so what waits for it can be shown
-        text = text.replace("OWNER/REPOSITORY", REPOSITORY)
+        name = REPOSITORY.removeprefix("https://github.com/")
+        text = text.replace("OWNER/REPOSITORY", name)
         text = text.replace("<!-- site\n", "\n").replace("\nsite -->", "\n")
     if app.env.doc2path(docname).suffix == ".ipynb":
         notebook = json.loads(text)
         for cell in notebook["cells"]:
             if "alt" in cell["metadata"]:
                 cell["metadata"]["mystnb"] = {"image": {"alt": cell["metadata"]["alt"]}}
+            if cell["cell_type"] == "markdown":
+                words = "".join(cell["source"])
+                cell["source"] = EXERCISE.sub(r"### Exercise \2\n\n\1", words)
         text = json.dumps(notebook)
     title = TITLES.get(docname)
     source[0] = f"# {title}\n\n{text}" if title else text

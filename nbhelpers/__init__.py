@@ -5,4 +5,4 @@ and fashion_mnist are exported from the notebooks of these names, and each impor
 from those before it. `python -m nbhelpers` trains the finished network.
 """
 
-__version__ = "0.1.0"
+__version__ = "2.0.0.dev0"

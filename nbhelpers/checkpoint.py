@@ -1,21 +1,19 @@
-"""Saving and loading: plain arrays and a JSON description in one .npz file, no pickle.
+"""Saving and loading: plain arrays and their description in one file, no pickle.
 
 `save` and `load` for a network; `save` with the optimizer, history and generator, and
 `resume`, to continue a training, bit-identical to one that was never interrupted (same
 machine, same threads).
 
-The file is a zip archive of uncompressed .npy members, so that no member can be larger
-than the file; its comment is a SHA-256 over all that comes before it, so that any
-flipped bit is found. Class names in a file are looked up among the package's own, never
-imported.
+The file has the layout of safetensors, which other libraries read too: the length of
+the header, the header in JSON, the arrays one after the other. Its `__metadata__` has
+the description, and a SHA-256 over the file, so that any flipped bit is found. Class
+names in a file are looked up among the package's own, never imported.
 """
 
 import hashlib
-import io
+import inspect
 import json
-import os
-import tempfile
-import zipfile
+import math
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,13 +21,22 @@ import numpy as np
 
 import nbhelpers.generalization  # noqa: F401  (its classes can be saved, as those of
 import nbhelpers.optimizers  # noqa: F401  pages 02 to 07)
+from nbhelpers.border import every_layer
 from nbhelpers.dynamic_network import Network, Optimizer
+from nbhelpers.files import write_whole
 from nbhelpers.guard import kept_arrays
 from nbhelpers.layers import Dense, Layer, zeros
 
-FORMAT = "nbhelpers checkpoint 3"  # 2 had running sums where 3 has means, and no state
-LARGEST_FILE = 2**30  # bytes; what is larger is refused unread
-DIGEST = len(hashlib.sha256().hexdigest())
+FORMAT = "nbhelpers checkpoint 4"  # up to 3 it was a zip archive
+START = b'{"__metadata__": {"sha256": "'  # of the header
+DIGEST = slice(8 + len(START), 8 + len(START) + 64)  # where the SHA-256 stands
+BLANK = "0" * 64  # what stands there while it is computed
+CODES = {"bool": "BOOL", "float16": "F16", "float32": "F32", "float64": "F64"} | {
+    f"{kind}{bits}": f"{kind[0].upper()}{bits}"
+    for kind in ("int", "uint")
+    for bits in (8, 16, 32, 64)
+}
+GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
 
 
 def classes_below(base: type) -> dict:
@@ -42,42 +49,39 @@ def classes_below(base: type) -> dict:
     return found
 
 
-GENERATORS = {"PCG64": np.random.PCG64, "PCG64DXSM": np.random.PCG64DXSM}
-
-
 def save(
     path: str | Path, network, optimizer=None, *, history=None, rng=None, about=None
 ):
     """Write the network, and what its training needs to continue, to one file.
 
     about: a dict of plain values that says what the training is of, for `read_about`.
-    The old file stays whole until the new one is complete: the bytes go to a temporary
-    file in the same folder, which then takes the name. Raises OSError where that fails,
-    ValueError for an optimizer or generator that cannot be described.
+    What could not be loaded again is refused with a ValueError. The old file stays
+    whole until the new one is complete, see `write_whole`, which raises OSError.
     """
-    generators = [] if rng is None else [rng]
-    description = {
-        "format": FORMAT,
-        "about": about or {},
-        "network": describe(network, generators),
-        "history": history or {},
-        "generators": [describe_generator(g) for g in generators],
-        "rng": None if rng is None else 0,
-    }
-    arrays = {f"network/{name}": array for name, array in kept_arrays(network).items()}
-    if optimizer is not None:
-        kind = type(optimizer)
-        known = classes_below(Optimizer)
-        if known.get(kind.__name__) is not kind:
-            raise ValueError(f"save: the optimizer must be one of {sorted(known)}")
-        slots = {slot: getattr(optimizer, slot) for slot in kind.slots}
-        numbers = {k: v for k, v in vars(optimizer).items() if k not in slots}
-        description["optimizer"] = {"class": kind.__name__, "numbers": numbers}
-        for slot, kept in slots.items():
-            arrays |= {
-                f"optimizer/{slot}/{name}": array for name, array in kept.items()
-            }
-    write_whole(Path(path), packed(description, arrays))
+    with refusing(f"{path} cannot be saved"):
+        arrays = {f"network/{k}": array for k, array in kept_arrays(network).items()}
+        description = {
+            "about": about or {},
+            "network": describe(network),
+            "history": history or {},
+            "random": describe_generators(network, rng),
+            "optimizer": None,
+        }
+        if optimizer is not None:
+            kind = type(optimizer)
+            if not in_package(kind, Optimizer):
+                names = sorted(classes_below(Optimizer))
+                raise ValueError(f"the optimizer must be one of {names}")
+            slots = {slot: getattr(optimizer, slot) for slot in kind.slots}
+            numbers = {k: v for k, v in vars(optimizer).items() if k not in slots}
+            description["optimizer"] = {"class": kind.__name__, "numbers": numbers}
+            for slot, kept in slots.items():
+                arrays |= {f"optimizer/{slot}/{k}": array for k, array in kept.items()}
+        content = packed(description, arrays)
+        layers = [network, *every_layer(network)]
+        known = all(in_package(type(layer), Layer) for layer in layers)
+        checked(*unpacked(content), None if known else network)
+    write_whole(Path(path), content)
 
 
 def load(path: str | Path, network=None):
@@ -86,96 +90,157 @@ def load(path: str | Path, network=None):
     Raises ValueError, naming the path, for a file that is damaged, is no checkpoint or
     does not fit the network given, which then is unchanged; OSError for no file.
     """
-    with errors_naming(path):
-        description, arrays = unpacked(Path(path))
-        if network is None:
-            return build_network(description, arrays, build_generators(description))
-        put(kept_arrays(network), part(arrays, "network/"))
+    if network is None:
+        return resume(path)[0]
+    with refusing(f"{path} cannot be loaded"):
+        _, arrays = read(Path(path))
+        check_arrays(network, arrays)
+        put(network, arrays)
         return network
 
 
-def resume(path: str | Path) -> tuple:
+def resume(path: str | Path, network=None) -> tuple:
     """All that `save` was given: network, optimizer, history, generator; None for none.
 
-    Raises as `load` does.
+    network: one with layers of your own, which cannot be built from the file; its
+    arrays and generators become those saved. Raises as `load` does.
     """
-    with errors_naming(path):
-        description, arrays = unpacked(Path(path))
-        generators = build_generators(description)
-        network = build_network(description, arrays, generators)
-        optimizer = build_optimizer(description, arrays, network)
-        rng = None if description["rng"] is None else generators[description["rng"]]
-        return network, optimizer, description["history"], rng
+    with refusing(f"{path} cannot be loaded"):
+        description, arrays = read(Path(path))
+        network, optimizer, generators = checked(description, arrays, network)
+        random, history = description["random"], description["history"]
+        held = [generators[i] for i in random["held"]]
+        rng = None if random["rng"] is None else generators[random["rng"]]
+        put(network, arrays)  # from here on nothing can fail
+        for (layer, name), its in zip(generator_places(network), held, strict=True):
+            setattr(layer, name, its)
+        return network, optimizer, history, rng
 
 
 def read_about(path: str | Path) -> dict:
     """What `save` was told that the training is of.  Raises as `load` does."""
-    with errors_naming(path):
-        description, _ = unpacked(Path(path))
-        return dict(description["about"])
+    with refusing(f"{path} cannot be loaded"):
+        return dict(read(Path(path))[0]["about"])
 
 
 @contextmanager
-def errors_naming(path: str | Path):
-    """Raise an error in the content of a file as a ValueError that names the file."""
-    odd = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+def refusing(sentence: str):
+    """Raise what is wrong with a content as a ValueError that begins as given."""
     try:
         yield
-    except (ValueError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise ValueError(f"{path} cannot be loaded: {error}") from error
-    except odd as error:
-        raise ValueError(f"{path} cannot be loaded: it is no checkpoint") from error
+    except ValueError as error:
+        raise ValueError(f"{sentence}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"{sentence}: it makes no sense ({error!r})") from error
+    except RecursionError:
+        raise ValueError(f"{sentence}: it is nested too deeply") from None
+    except MemoryError:
+        raise ValueError(f"{sentence}: it is too large for the memory") from None
 
 
-def describe(layer, generators: list) -> dict:
-    """A layer as plain data, its generator added to the list if it is not there.
+# ---------------------------------------------------------------- the description
 
-    A class of the reader's own is named with its module and not built by `load`.
-    """
+
+def in_package(kind: type, base: type) -> bool:
+    """Whether it is the very class that the package has by its name."""
+    return classes_below(base).get(kind.__name__) is kind
+
+
+def describe(layer) -> dict:
+    """A layer as plain data; a class of the reader's own only by its full name."""
     kind = type(layer)
-    known = classes_below(Layer).get(kind.__name__) is kind
-    name = kind.__name__ if known else f"{kind.__module__}.{kind.__qualname__}"
-    described = {"class": name}
-    if isinstance(layer, Network):
-        described["layers"] = [describe(inner, generators) for inner in layer.layers]
-        return described
-    described["settings"] = {name: getattr(layer, name) for name in layer.settings}
-    if isinstance(vars(layer).get("rng"), np.random.Generator):
-        places = [i for i, g in enumerate(generators) if g is layer.rng]
-        described["generator"] = places[0] if places else len(generators)
-        generators += [] if places else [layer.rng]
-    return described
+    if not in_package(kind, Layer):
+        return {"class": f"{kind.__module__}.{kind.__qualname__}"}
+    if kind is Network:
+        return {"class": "Network", "layers": [describe(in_) for in_ in layer.layers]}
+    settings = {name: getattr(layer, name) for name in layer.settings}
+    return {"class": kind.__name__, "settings": settings}
 
 
-def build_layer(described: dict, prefix: str, arrays: dict, generators: list):
+def describe_generators(network, rng) -> dict:
+    """The generators of the layers, and rng: those that draw from one are one."""
+    held = [getattr(layer, name) for layer, name in generator_places(network)]
+    drawn = [g.bit_generator for g in (held if rng is None else [*held, rng])]
+    every = list(dict.fromkeys(drawn))
+    for bits in every:
+        kind, seeds = type(bits).__name__, type(bits.seed_seq)
+        if kind not in GENERATORS or seeds is not np.random.SeedSequence:
+            raise ValueError(
+                f"a generator is a {kind} of a {seeds.__name__}; np.random.default_rng "
+                "makes one that can be saved"
+            )
+    return {
+        "generators": [{"seeds": b.seed_seq.state, "state": b.state} for b in every],
+        "held": [every.index(bits) for bits in drawn[: len(held)]],
+        "rng": None if rng is None else every.index(drawn[-1]),
+    }
+
+
+def generator_places(network) -> list:
+    """Where the layers hold their generators: pairs of a layer and a name."""
+    return [
+        (layer, name)
+        for layer in every_layer(network)
+        for name, value in vars(layer).items()
+        if isinstance(value, np.random.Generator)
+    ]
+
+
+def checked(description: dict, arrays: dict, network=None) -> tuple:
+    """Network, optimizer and generators as described; ValueError for what does not fit.
+
+    A network that is given is only compared.
+    """
+    random = description["random"]
+    generators = [build_generator(told) for told in random["generators"]]
+    if network is None:
+        network = build_layer(description["network"], "network/", arrays)
+    check_arrays(network, arrays)
+    held, wanted = len(random["held"]), len(generator_places(network))
+    if held != wanted:
+        raise ValueError(f"it has generators for {held} layers, not for {wanted}")
+    every = [*random["held"], *([] if random["rng"] is None else [random["rng"]])]
+    if not set(every) <= set(range(len(generators))):
+        raise ValueError(f"it has {len(generators)} generators, and no {max(every)}")
+    return network, build_optimizer(description, arrays, network), generators
+
+
+def build_layer(described: dict, prefix: str, arrays: dict):
     """The layer described, its Dense layers sized as the arrays are."""
     kind, known = described["class"], classes_below(Layer)
     if kind not in known:
         raise ValueError(
             f"it has a layer of class {kind!r}, which is none of "
-            f"{sorted(known)}; build that network yourself and give it to load"
+            f"{sorted(known)}; build that network yourself and give it to load, resume"
         )
-    cls = known[kind]
+    cls, start = known[kind], np.random.default_rng(0)  # its numbers are replaced
     if cls is Network:
-        inner = [
-            build_layer(layer, f"{prefix}{i}.", arrays, generators)
-            for i, layer in enumerate(described["layers"])
-        ]
-        return Network(*inner)
+        inner = enumerate(described["layers"])
+        return Network(*(build_layer(d, f"{prefix}{i}.", arrays) for i, d in inner))
     if cls is Dense:
         W = arrays.get(f"{prefix}W")
         if W is None or W.ndim != 2 or W.dtype.kind != "f":
             raise ValueError(f"{prefix}W is missing or is no matrix of floats")
-        return Dense(*W.shape, np.random.default_rng(0), zeros, W.dtype)
+        return Dense(*W.shape, start, zeros, W.dtype)
     settings = {name: described["settings"][name] for name in cls.settings}
-    if "generator" in described:
-        settings["rng"] = generators[described["generator"]]
+    if "rng" in inspect.signature(cls).parameters:
+        settings["rng"] = start
     return cls(**settings)
+
+
+def build_generator(described: dict) -> np.random.Generator:
+    """The generator described, in its state, with the seeds that it can yet spawn."""
+    kind = described["state"]["bit_generator"]
+    if kind not in GENERATORS:
+        raise ValueError(f"no generator {kind!r} is known")
+    bits = GENERATORS[kind](np.random.SeedSequence(**described["seeds"]))
+    bits.state = described["state"]
+    return np.random.Generator(bits)
 
 
 def build_optimizer(description: dict, arrays: dict, network):
     """The optimizer described, with its memory, or None."""
-    described = description.get("optimizer")
+    described = description["optimizer"]
     if described is None:
         return None
     kind, known = described["class"], classes_below(Optimizer)
@@ -195,35 +260,7 @@ def build_optimizer(description: dict, arrays: dict, network):
     return optimizer
 
 
-def describe_generator(rng: np.random.Generator) -> dict:
-    """The state of a generator as plain data."""
-    state = rng.bit_generator.state
-    if state["bit_generator"] not in GENERATORS:
-        raise ValueError(
-            f"save: the generator is a {state['bit_generator']}; np.random.default_rng "
-            "makes one that can be saved"
-        )
-    return state
-
-
-def build_generators(description: dict) -> list:
-    """The generators described, each in its saved state."""
-    generators = []
-    for state in description["generators"]:
-        if state["bit_generator"] not in GENERATORS:
-            raise ValueError(f"no generator {state['bit_generator']!r} is known")
-        bits = GENERATORS[state["bit_generator"]]()
-        bits.state = state
-        generators.append(np.random.Generator(bits))
-    return generators
-
-
-def build_network(description: dict, arrays: dict, generators: list):
-    """The network described, with its arrays."""
-    found = part(arrays, "network/")
-    network = build_layer(description["network"], "", found, generators)
-    put(kept_arrays(network), found)
-    return network
+# ---------------------------------------------------------------- the arrays
 
 
 def part(arrays: dict, prefix: str) -> dict:
@@ -233,125 +270,101 @@ def part(arrays: dict, prefix: str) -> dict:
     }
 
 
-def put(kept: dict, found: dict):
-    """Copy what was found into the arrays of a network: all, or ValueError and none."""
+def check_arrays(network, arrays: dict):
+    """ValueError unless the file has just the arrays of the network."""
+    kept, found = kept_arrays(network), part(arrays, "network/")
     faults = [f"{name} is missing" for name in kept.keys() - found.keys()]
     faults += [f"{name} is not wanted" for name in found.keys() - kept.keys()]
     for name in kept.keys() & found.keys():
-        wanted, got = kept[name], found[name]
-        if (wanted.shape, wanted.dtype) != (got.shape, got.dtype):
+        wanted, got = ((w.shape, w.dtype.name) for w in (kept[name], found[name]))
+        if wanted != got:
             faults.append(
-                f"{name} is {got.dtype} {got.shape}, the network has "
-                f"{wanted.dtype} {wanted.shape}"
+                f"{name} is {got[1]} {got[0]}, the network has {wanted[1]} {wanted[0]}"
             )
     if faults:
-        raise ValueError(f"it holds another network: {'; '.join(sorted(faults))}")
-    for name, w in kept.items():
-        w[...] = found[name]
+        raise ValueError(
+            f"its arrays are another network's: {'; '.join(sorted(faults))}"
+        )
+
+
+def put(network, arrays: dict):
+    """Copy the arrays, which fit, into those of the network."""
+    for name, w in kept_arrays(network).items():
+        w[...] = arrays[f"network/{name}"]
 
 
 def plain(value):
     """A NumPy scalar or array as Python's own, for json."""
-    if isinstance(value, (np.generic, np.ndarray)):
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.name in CODES:
         return value.tolist()
-    raise ValueError(
-        f"save: {value!r} is neither a number nor a text nor a list of such"
-    )
+    raise ValueError(f"{value!r} is neither a number nor a text nor a list of such")
 
 
-def packed(description: dict, arrays: dict) -> bytes:
-    """The bytes of a checkpoint file."""
-    told = np.frombuffer(json.dumps(description, default=plain).encode(), np.uint8)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.comment = b"0" * DIGEST
-        for name, array in {"description": told, **arrays}.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-            info = zipfile.ZipInfo(
-                f"{name}.npy"
-            )  # its fixed date: same bytes each time
-            archive.writestr(info, member.getvalue())
-    content = buffer.getvalue()[:-DIGEST]
-    return content + hashlib.sha256(content).hexdigest().encode()
+# ---------------------------------------------------------------- the bytes
 
 
-def unpacked(path: Path) -> tuple:
-    """Description and arrays of a checkpoint file, or ValueError."""
-    if path.is_dir():
-        raise ValueError("it is a folder, not a saved network")
+def packed(description: dict, arrays: dict) -> bytearray:
+    """The bytes of a file."""
+    told = {key: json.dumps(value, default=plain) for key, value in description.items()}
+    header = {"__metadata__": {"sha256": BLANK, "format": FORMAT} | told}
+    written, end = [], 0
+    for name, array in arrays.items():
+        dtype = array.dtype.name
+        if dtype not in CODES:
+            raise ValueError(f"{name} is {dtype}, the file can have {sorted(CODES)}")
+        little = np.dtype(dtype).newbyteorder("<")
+        written.append(np.asarray(array, little, order="C"))
+        start, end = end, end + array.nbytes
+        offsets = {"data_offsets": [start, end]}
+        header[name] = {"dtype": CODES[dtype], "shape": array.shape} | offsets
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the arrays start at a multiple of 8
+    content = bytearray().join([len(text).to_bytes(8, "little"), text, *written])
+    content[DIGEST] = digest(content)
+    return content
+
+
+def digest(content) -> bytes:
+    """The SHA-256 of a file in which its own place is blank."""
+    blank = content[: DIGEST.start] + BLANK.encode()
+    sha = hashlib.sha256(blank)
+    sha.update(memoryview(content)[DIGEST.stop :])
+    return sha.hexdigest().encode()
+
+
+def read(path: Path) -> tuple:
+    """Description and arrays in a file, or ValueError."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; was the network saved?")
-    if path.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"it is larger than {LARGEST_FILE} bytes")
-    content = path.read_bytes()
-    digest = hashlib.sha256(content[:-DIGEST]).hexdigest().encode()
-    if content[-DIGEST:] != digest:
+    if not path.is_file():
+        raise ValueError("it is a folder or a device, not a saved network")
+    return unpacked(path.read_bytes())
+
+
+def unpacked(content) -> tuple:
+    """Description and arrays in the bytes of a file, or ValueError."""
+    if content.startswith(b"PK"):
+        raise ValueError("it is a zip archive, as up to format 3; train and save anew")
+    if content[DIGEST] != digest(content):
         raise ValueError(
             f"its checksum does not fit its {len(content)} bytes; it is damaged, cut "
             "short or no saved network; take another copy or train again"
         )
-    arrays = read_members(content)
-    description = json.loads(arrays.pop("description").tobytes())
-    if description["format"] != FORMAT:
-        raise ValueError(f"its format is {description['format']!r}, not {FORMAT!r}")
-    return description, arrays
-
-
-def read_members(content: bytes) -> dict:
-    """The arrays in the bytes of an archive, by name; ValueError for what is odd."""
-    arrays = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > len(content):
-            raise ValueError("its members claim more bytes than the file has")
-        for member in members:
-            name = member.filename.removesuffix(".npy")
-            if name == member.filename or name in arrays or ".." in name:
-                raise ValueError(f"it has a member named {member.filename!r}")
-            if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(
-                    f"member {name!r} is compressed, which save never does"
-                )
-            arrays[name] = read_array(name, archive.read(member))
-    return arrays
-
-
-def read_array(name: str, content: bytes):
-    """The array in the bytes of a .npy file, none of it unless the size is as told."""
-    stream = io.BytesIO(content)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError(f"member {name!r} is in an unknown version of .npy")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    data = content[stream.tell() :]
-    size = dtype.itemsize
-    for n in shape:  # whole numbers of any length: no product can overflow
-        size *= n
-    if dtype.kind not in "fu" or min(shape, default=0) < 0 or size != len(data):
-        raise ValueError(
-            f"member {name!r} tells of {dtype} {shape} but has {len(data)} bytes"
-        )
-    array = np.frombuffer(data, dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
-
-
-def write_whole(path: Path, content: bytes):
-    """Put the bytes into the file at once: at any moment it is the old or the new."""
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)  # read by setting it; mkstemp lets nobody else read the file
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"{path} was not saved, an old file stays: {error.strerror}"
-        ) from error
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    start = 8 + int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8:start]), memoryview(content)[start:]
+    told = header.pop("__metadata__")
+    if told.pop("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT!r}")
+    del told["sha256"]
+    dtypes = {code: np.dtype(name).newbyteorder("<") for name, code in CODES.items()}
+    arrays, end = {}, 0
+    for name, entry in header.items():
+        dtype, shape = dtypes[entry["dtype"]], entry["shape"]
+        start, end = end, end + dtype.itemsize * math.prod(shape)  # it cannot overflow
+        wrong = entry["data_offsets"] != [start, end] or end > len(data)
+        if wrong or min(shape, default=0) < 0:
+            raise ValueError(f"{name} tells of {dtype} {shape}, but of other bytes")
+        arrays[name] = np.frombuffer(data[start:end], dtype).reshape(shape)
+    if end != len(data):
+        raise ValueError("it has bytes that are in no array")
+    return {key: json.loads(text) for key, text in told.items()}, arrays

@@ -10,14 +10,17 @@ with what it can hold before memory is taken, and never more than that is decomp
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from nbhelpers.border import count, number
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+CLONE = Path(__file__).resolve().parents[1]  # unless it is installed elsewhere
+DATA = Path(os.environ.get("NBHELPERS_DATA") or CLONE / "data")
 MAGIC = {bytes([0, 0, 8, ndim]): ndim for ndim in (1, 2, 3)}  # 8: unsigned bytes
 CHUNK = 2**18  # bytes decompressed at a time
 DEFLATE = 1032  # no gzip file grows by more than this factor
@@ -50,7 +53,10 @@ def load_idx_folder(folder: str | Path, classes: int | None = None) -> tuple:
     folder = Path(folder)
     if not folder.is_dir():
         found = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise FileNotFoundError(f"{folder} {found}; give the folder of the four files")
+        raise FileNotFoundError(
+            f"{folder} {found}; give the folder of the four files, or let "
+            "NBHELPERS_DATA name the folder `data` of a clone of the repository"
+        )
     x_train, y_train = _read_pair(folder, "train", classes)
     x_test, y_test = _read_pair(folder, "t10k", classes or int(y_train.max()) + 1)
     if x_train.shape[1] != x_test.shape[1]:
@@ -160,6 +166,31 @@ def _read_idx(file, most: int) -> np.ndarray:
     if file.read(1):
         raise ValueError(f"is too long: its header promises {promise}, it has more")
     return array
+
+
+def read_picture(path: str | Path, n: int) -> np.ndarray:
+    """The grey levels of a PNG or JPEG of n pixels: x float32 (1, n) in [0, 1].
+
+    ValueError for other pixels than n, as many in a row as in a column where n is a
+    square, for transparency, and for more than 8 bits a colour.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            side = math.isqrt(n)
+            if width * height != n or (side**2 == n and width != height):
+                wanted = f"{side} x {side}" if side**2 == n else f"{n:,} in all"
+                raise ValueError(f"it has {width} x {height} pixels, not {wanted}")
+            if "A" in image.getbands() or "transparency" in image.info:
+                raise ValueError("it has transparent pixels; put it on a background")
+            if image.mode[0] in "IF":
+                raise ValueError("it has more than 8 bits a pixel; save it with 8")
+            grey = np.asarray(image.convert("L"))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged picture can bring about any
+        raise ValueError(f"{path} cannot be used: {error}") from error
+    return np.divide(grey.reshape(1, n), np.float32(255), dtype=np.float32)
 
 
 def spirals(n: int, rng: np.random.Generator, classes: int = 3, noise: float = 0.2):

@@ -1,9 +1,9 @@
-"""Diagrams: a small network, its computational graph, shapes, and matrix products.
+"""Diagrams: a small network, its computational graph, and matrix products.
 
 Like the functions of `figures`, they draw on the axes they are given.
 """
 
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.artist import setp
@@ -171,73 +171,6 @@ def _blank(ax, xlim, ylim):
     """Axes as a sheet of paper: no ticks or frame, one unit as high as it is wide."""
     ax.set(xlim=xlim, ylim=ylim, aspect="equal")
     ax.set_axis_off()
-
-
-# ---------------------------------------------------------------- shapes
-
-
-def ribbon(ax, forward, *, backward):
-    """The ribbon of shapes: arrays as boxes, operations as arrows between them.
-
-    forward   pairs (label, shape) for an array and (label, None) for an operation;
-              a box grows with the logarithm of its rows and columns
-    backward  as many pairs for the way back, in the order in which it is computed:
-              drawn below from right to left, box under box; ("", None) beside an
-              operation makes its arrow longer
-
-    It takes the whole width of the figure.
-    """
-    rows = [list(forward), list(backward)[::-1]]
-    sizes = [[_box_size(*step) for step in row] for row in rows]
-    slots = np.max(sizes, axis=0)[:, 0]
-    ends = np.cumsum(slots)
-    total = ends[-1]
-    font = 10 * min(1, 0.97 * ax.figure.get_figwidth() / total)
-    for k, name in enumerate(("blue", "vermillion")):
-        y = -1.4 * k
-        steps = zip(rows[k], sizes[k], ends - slots, ends, strict=True)
-        for is_array, group in groupby(steps, lambda step: step[0][1] is not None):
-            if is_array:
-                for (label, shape), size, left, right in group:
-                    centre = ((left + right) / 2, y)
-                    _draw_box(ax, centre, size, label, shape, COLORS[name], font)
-            else:
-                operations, _, lefts, rights = zip(*group, strict=True)
-                label = "".join(label for label, _ in operations)
-                span = (lefts[0] + 0.08, rights[-1] - 0.08)
-                _draw_arrow(ax, span[:: -1 if k else 1], y, label, font)
-    _blank(ax, (-0.05, total + 0.05), (-2.1, 0.55))
-
-
-def _box_size(label, shape):
-    """Width and height, in inches at font size 10, of a box or an arrow."""
-    if label == "":
-        return 0.0, 0.0
-    if shape is None:
-        return 0.3 + 0.08 * max(len(line) for line in label.split("\n")), 0.0
-    rows, columns = (1, 1, *shape)[-2:]
-    w, h = (min(0.3 + 0.07 * np.log2(n), 0.9) for n in (columns, rows))
-    text = max(0.12 + 0.09 * len(label), 0.075 * len(str(shape)))
-    return max(w, text), h
-
-
-def _draw_box(ax, centre, size, label, shape, color, font):
-    """An array: a rectangle with its name in it and its shape below."""
-    (x, y), (w, h) = centre, size
-    face = {"fc": tint(color, 0.18), "ec": color, "lw": 1.2}
-    ax.add_patch(Rectangle((x - w / 2, y - h / 2), w, h, **face))
-    ax.text(x, y, label, ha="center", va="center", fontsize=font)
-    below = {"ha": "center", "va": "top", "color": "#666666", "fontsize": 0.9 * font}
-    ax.text(x, y - h / 2 - 0.05, str(shape) if shape else "number", **below)
-
-
-def _draw_arrow(ax, span, y, label, font):
-    """An operation: an arrow from span[0] to span[1], its name written over it."""
-    start, tip = ((x, y) for x in span)
-    arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", tip, start, arrowprops=arrow)
-    kind = {"ha": "center", "va": "bottom", "fontsize": 0.95 * font}
-    ax.text(np.mean(span), y + 0.06, label, **kind)
 
 
 def corner_product(ax, left, right, names, axes, colors, entry, at=(0, 0)):

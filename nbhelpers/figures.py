@@ -6,6 +6,7 @@ many axes, makes its own figure. `style()` once at the top of a notebook sets th
 fonts, the grid and the colours.
 """
 
+import builtins
 import math
 from collections.abc import Callable
 
@@ -31,8 +32,15 @@ INK = "#222222"
 
 
 def style():
-    """White paper, light grid, few lines, colours from `COLORS`: series.mplstyle."""
+    """White paper, light grid, few lines, colours from `COLORS`: series.mplstyle.
+
+    A notebook's pictures get twice the pixels, for sharp screens, at the same size.
+    """
     plt.style.use("nbhelpers.series")
+    if hasattr(builtins, "get_ipython"):
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("retina")
 
 
 # ---------------------------------------------------------------- colours
@@ -76,16 +84,18 @@ def curves(ax, x, named, *, xlabel: str = "", ylabel: str = "", title: str = "")
 
 
 def loss_curve(ax, history, *, ylabel: str = "loss", logy: bool = False):
-    """The numbers of `history` over the epochs, counted from 1.
+    """The numbers of `history` over the epochs, counted from 1; each a dot if few.
 
     history: a dict name -> one number an epoch, or one such sequence without a name
     """
     named = history if isinstance(history, dict) else {"": history}
     ax.set(xlabel="epoch", ylabel=ylabel, yscale="log" if logy else "linear")
     for name, numbers in named.items():
-        (line,) = ax.plot(range(1, len(numbers) + 1), numbers)
+        marker = "o" if len(numbers) < 10 else None
+        (line,) = ax.plot(range(1, len(numbers) + 1), numbers, marker=marker)
         if name and len(numbers):
             _end_label(ax, len(numbers), numbers[-1], name, line.get_color())
+    ax.locator_params(axis="x", integer=True, min_n_ticks=1)
 
 
 def band(ax, x, runs, label: str, color):
@@ -98,8 +108,8 @@ def band(ax, x, runs, label: str, color):
 
 
 def function_and_derivative(ax, x, y, slope, name: str):
-    """The values of f and of f', each (m,), over x (m,); jumps are left open."""
-    lines = ((y, name, "blue", "-"), (slope, f"{name}'", "vermillion", "--"))
+    """The values of f and its slope, each (m,), over x (m,); jumps are left open."""
+    lines = ((y, name, "blue", "-"), (slope, "slope", "vermillion", "--"))
     for values, label, color, dash in lines:
         jump = np.abs(np.diff(values, prepend=values[0])) > 0.3 * np.ptp(values)
         ax.plot(x, np.where(jump, np.nan, values), dash, color=COLORS[color])
@@ -274,22 +284,78 @@ def decision_boundary(
     ax.grid(False)
 
 
-def contour_path(ax, f: Callable, paths, *, xlim, ylim, levels, minimum):
+def contour_path(
+    ax, f: Callable, paths, *, xlim, ylim, levels, minimum, colors=None, small=False
+):
     """Level lines of f(w1, w2) and the paths of optimizers down it, a dot a step.
 
-    f works on arrays    paths: a dict name -> (steps, 2)
-    minimum: the point (2,) marked with a star
+    f works on arrays    paths: a dict name -> (steps, 2)    colors: name -> color
+    minimum: the point (2,) marked with a star    small: for a map without a legend
     """
+    colors = colors or dict(zip(paths, COLORS.values(), strict=False))
+    sizes = (9, 2.5, 5) if small else (13, 4, 7)
     w1, w2 = np.meshgrid(np.linspace(*xlim, 201), np.linspace(*ylim, 201))
-    ax.contour(w1, w2, f(w1, w2), levels=levels, cmap="Greys_r", linewidths=0.8)
-    ax.plot(*minimum, "*", color=INK, ms=13, zorder=5)
+    lines = {"cmap": "Greys_r", "linewidths": 0.4 if small else 0.8}
+    ax.contour(w1, w2, f(w1, w2), levels=levels, **lines)
+    ax.plot(*minimum, "*", color=INK, ms=sizes[0], zorder=5)
     ax.set(xlim=xlim, ylim=ylim, xlabel="w1", ylabel="w2")
     ax.grid(False)
-    for (name, path), color in zip(paths.items(), COLORS.values(), strict=False):
-        ax.plot(*path.T, "o-", color=color, ms=4, lw=1.3, zorder=4, label=name)
-        ax.plot(*path[0], "o", color=INK, ms=7, zorder=5)
-    legend = {"loc": "lower right", "ncols": 1 + (len(paths) > 4), "framealpha": 1}
-    ax.legend(fontsize=0.9 * plt.rcParams["font.size"], **legend).set_zorder(6)
+    for name, path in paths.items():
+        kind = {"color": colors[name], "ms": sizes[1], "lw": 1.3, "label": name}
+        ax.plot(*path.T, "o-", zorder=4, **kind)
+        ax.plot(*path[0], "o", color=INK, ms=sizes[2], zorder=5)
+    if not small:
+        legend = {"loc": "lower right", "ncols": 1 + (len(paths) > 4), "framealpha": 1}
+        ax.legend(fontsize=0.9 * plt.rcParams["font.size"], **legend).set_zorder(6)
+
+
+def small_valleys(part, f: Callable, paths, colors, floor, **kind):
+    """Eight small maps: each path in its colour, the others in grey, and a key.
+
+    part: a figure or subfigure    paths: seven, name -> (steps, 2), from one start
+    colors: seven    floor (m, 2): a dotted line in the key    kind: levels and
+    minimum, as for `contour_path`. Returns the maps of the paths.
+    """
+    *axes, key = part.subplots(2, 4, sharex=True, sharey=True).flat
+    every = np.concatenate([*paths.values()])
+    low, high = every.min(axis=0) - 0.3, every.max(axis=0) + 0.3
+    view = {"xlim": (low[0], high[0]), "ylim": (low[1], high[1]), "small": True, **kind}
+    for ax, (name, path), color in zip(axes, paths.items(), colors, strict=True):
+        for other in paths.values():
+            ax.plot(*other.T, color="#C4C4C4", lw=0.7, zorder=3)
+        contour_path(ax, f, {name: path}, colors={name: color}, **view)
+        ax.set_title(name, color=text_color(color))
+    contour_path(key, f, {}, **view)
+    key.plot(*floor.T, ":", color=INK, lw=1.2)
+    for words, place in (("start", path[0]), ("lowest", kind["minimum"])):
+        key.annotate(words, place, (-5, 8), textcoords="offset points")
+    key.plot(*path[0], "o", color=INK, ms=5)
+    key.set_title("the valley")
+    plt.setp([*axes, key], xlabel="", ylabel="")
+    return axes
+
+
+def lowest_points(ax, x, named, colors):
+    """A line over x (m,) for each name -> (m,), with its lowest point ringed and named.
+
+    colors: name -> color. The names stand in a row below, each tied to its ring.
+    """
+    lowest = {name: int(np.argmin(numbers)) for name, numbers in named.items()}
+    row = sorted(named, key=lambda name: (lowest[name], -min(named[name])))
+    for name, numbers in named.items():
+        ring, color = (x[lowest[name]], min(numbers)), colors[name]
+        ax.plot(x, numbers, color=color, lw=1.6)
+        ax.plot(*ring, "o", ms=7, mew=2, mec=color, mfc="white", zorder=4)
+        place = (row.index(name) + 0.5) / len(row), 0.03
+        tie = {"arrowstyle": "-", "color": color, "lw": 0.8, "shrinkB": 5}
+        words = {"ha": "center", "color": text_color(color), "arrowprops": tie}
+        ax.annotate(name, ring, place, textcoords="axes fraction", **words)
+    ax.set(xscale="log", yscale="log")
+    floor = min(map(min, named.values())) / 5  # room for the names
+    ax.set_ylim(bottom=min(floor, ax.get_ylim()[0]))
+    ax.minorticks_off()
+    if len(x) < 12:
+        ax.set_xticks(x[::2], [f"{value:g}" for value in x[::2]])
 
 
 # ---------------------------------------------------------------- images
@@ -418,3 +484,173 @@ def half_planes(ax, W, b, *, size=1.6, resolution=161):
     ax.set(xlim=(-size, size), ylim=(-size, size), xlabel="x1", ylabel="x2")
     ax.grid(False)
     return count
+
+
+def bells(ax, at, centres, density, *, width=0.2, reach=1.0):
+    """A density standing sideways on a curve, at some of its points.
+
+    at, centres (m,): the points, and the middle of each bell
+    density: errors (k,) -> heights; drawn `width` wide at the middle, as far as `reach`
+    """
+    d = np.linspace(-reach, reach, 201)
+    thick = width * density(d) / density(np.zeros(1))
+    for x, centre in zip(at, centres, strict=True):
+        ax.plot(x + thick, centre + d, color=COLORS["sky"], lw=1)
+        ax.fill_betweenx(centre + d, x, x + thick, color=COLORS["sky"], alpha=0.3, lw=0)
+
+
+def probability_triangle(ax, p, pull, path, *, color, title: str = ""):
+    """Probabilities of three classes as places in a triangle, with an arrow at each.
+
+    p (m, 3), rows with sum 1: class 0 is certain at the top, 1 on the left, 2 on the
+    right    pull (m, 3), rows with sum 0, drawn at a third of its length
+    path (steps, 3): a walk through the triangle, a dot a step
+    """
+    corners = np.array([[0.5, math.sqrt(0.75)], [0, 0], [1, 0]])
+    ax.plot(*corners[[0, 1, 2, 0]].T, color=COLORS["grey"], lw=1)
+    kind = {"angles": "xy", "scale_units": "xy", "scale": 3, "width": 0.006}
+    ax.quiver(*(p @ corners).T, *(pull @ corners).T, color=color, **kind)
+    ax.plot(*(path @ corners).T, "o-", color=INK, ms=4, lw=0.8)
+    for k, (place, side) in enumerate(zip(corners, (0, -1, 1), strict=True)):
+        shift = (10 * side, -16 if side else 8)
+        kind = {"ha": "center", "textcoords": "offset points", "xytext": shift}
+        ax.annotate(f"class {k}" + (", the label" if k == 0 else ""), place, **kind)
+    ax.set(aspect="equal", title=title, xlim=(-0.1, 1.1), ylim=(-0.12, 1))
+    ax.set_axis_off()
+
+
+def loss_over_planes(fig, losses, networks, epochs, x, y):
+    """A loss after each epoch, marked at some, and under it the plane at each of them.
+
+    losses, networks: before the first epoch and after each one    x (n, 2)    y (n,)
+    Returns the axes of the curve and those of the planes.
+    """
+    top, bottom = fig.subfigures(2, 1, height_ratios=(1, 1.2))
+    ax, planes = top.subplots(), bottom.subplots(1, len(epochs))
+    ax.plot(losses, color=COLORS["blue"])
+    ax.set(xlabel="epoch", ylabel="loss", yscale="log")
+    for letter, epoch, plane in zip("ABCD", epochs, planes, strict=False):
+        ax.plot(epoch, losses[epoch], "o", color=INK)
+        kind = {"xytext": (5, 5), "textcoords": "offset points", "weight": "bold"}
+        ax.annotate(letter, (epoch, losses[epoch]), **kind)
+        title = f"{letter}, epoch {epoch}"
+        decision_boundary(plane, networks[epoch].predict, x, y, title=title)
+        plane.set(xlabel="", ylabel="", xticks=[], yticks=[])
+    return ax, planes
+
+
+def line_and_dots(ax, x, line, dots, label: str, color):
+    """What was derived, as a thin line with its name; what was measured, as dots."""
+    ax.plot(x, line, color=color, lw=1)
+    ax.plot(x, dots, "o", color=color, ms=5)
+    _end_label(ax, x[-1], line[-1], label, color)
+
+
+def rate_curve(ax, losses, label: str, color):
+    """The loss that each rate led to, rate -> loss, with a ring around the lowest."""
+    rates, best = list(losses), min(losses, key=losses.get)
+    ax.plot(rates, list(losses.values()), color=color)
+    ring = {"mec": color, "mfc": "white", "mew": 2, "zorder": 3}
+    ax.plot(best, losses[best], "o", **ring)
+    _end_label(ax, rates[-1], losses[rates[-1]], label, color)
+    ax.set(xscale="log", yscale="log", xlabel="rate")
+
+
+def curvature_and_border(ax, rate, curvatures, every, color):
+    """The curvature in a training, measured every so many steps, and 2/rate, dashed."""
+    ax.plot(every * np.arange(len(curvatures)), curvatures, color=color)
+    ax.axhline(2 / rate, color=color, ls="--", lw=1)
+    place = {"xytext": (0, -3), "textcoords": "offset points", "ha": "right"}
+    place |= {"xycoords": ("axes fraction", "data"), "va": "top"}
+    ax.annotate(f"2 / {rate}", (1, 2 / rate), color=text_color(color), **place)
+    ax.set(xlabel="step", ylabel="curvature")
+
+
+def learning_curve(ax, images, named, colors):
+    """Accuracy over the number of training images: the median of the runs, and a band.
+
+    named: a name -> for each entry of `images` the accuracies of its runs
+    """
+    _counted(ax, "training images")
+    ax.set_ylabel("accuracy")
+    for (name, runs), color in zip(named.items(), colors, strict=True):
+        low, middle, high = ([f(run) for run in runs] for f in (min, np.median, max))
+        ax.fill_between(images, low, high, color=color, alpha=0.2, lw=0)
+        ax.plot(images, middle, "o-", color=color, ms=4)
+        _end_label(ax, images[-1], middle[-1], name, color)
+
+
+def worth(ax, images, curve, at, cures, colors):
+    """How many images would do as much as some cures of one number of images.
+
+    images, curve (m,): a rising learning curve    at: the number for the cures
+    cures: a name -> accuracy, in rising order, each with an arrow to the curve
+    """
+    ax.plot(images, curve, "o-", color=COLORS["blue"], ms=4)
+    room = 0.1 * np.ptp(list(cures.values()))  # for a label
+    below = -math.inf
+    for (name, height), color in zip(cures.items(), colors, strict=True):
+        there = 10 ** np.interp(height, curve, np.log10(images))
+        ax.plot(at, height, "D", color=color, ms=6, zorder=3)
+        arrow = {
+            "arrowstyle": "->",
+            "color": color,
+            "lw": 2,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        ax.annotate("", (there, height), (at, height), arrowprops=arrow)
+        below = max(height, below + room)
+        kind = {"ha": "right", "va": "center", "color": text_color(color)}
+        text = f"{name}: {float(f'{there:.2g}'):,.0f} "
+        ax.text(0.93 * at, below, text, **kind)
+    _counted(ax, "training images")
+    ax.set_xticks([at / 2, at, 2 * at, 4 * at])
+    ax.set(
+        xlim=(0.13 * at, 5 * at), ylim=(min(cures.values()) - 2 * room, height + room)
+    )
+
+
+def _counted(ax, label):
+    """A logarithmic axis of numbers that are written out."""
+    ax.set(xscale="log", xlabel=label)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.minorticks_off()
+
+
+def framed(whole, part, image, row, column, size):
+    """An image on one pair of axes with a square framed, its entries on another."""
+    whole.imshow(image, cmap="gray_r")
+    corner = column - 0.5, row - 0.5
+    kind = {"fill": False, "ec": COLORS["orange"], "lw": 3}
+    whole.add_patch(plt.Rectangle(corner, size, size, **kind))
+    whole.set(xticks=[], yticks=[])
+    whole.grid(False)
+    inside = image[row : row + size, column : column + size]
+    heatmap(part, inside, fmt="{:.0f}", cmap="gray_r", title="the bytes in the frame")
+
+
+def tried(axes, draws, best, ticks, measure):
+    """Each draw as a dot over one of its settings on each axes; the best has a ring.
+
+    draws, best: rows with named columns, of which `measure` is one
+    ticks: a setting -> its ticks; logarithmic where the last is far above the first
+    """
+    ring = {"ms": 13, "mfc": "none", "mec": COLORS["vermillion"], "mew": 2}
+    for ax, (name, at) in zip(axes, ticks.items(), strict=True):
+        ax.plot(draws[name], draws[measure], "o", color=COLORS["blue"], alpha=0.7)
+        ax.plot(best[name], best[measure], "o", **ring)
+        ax.set(xlabel=name, xscale="log" if at[-1] > 6 * at[0] else "linear")
+        ax.set_xticks(at, [f"{tick:g}" for tick in at])
+        ax.minorticks_off()
+
+
+def reliability(ax, confidence, share, name, color):
+    """The share of right answers over their confidence, beside the diagonal."""
+    ax.plot(confidence, share, "o-", color=color)
+    ax.plot([0, 1], [0, 1], color=COLORS["grey"], lw=1, zorder=0)
+    k, above = len(share) // 3, np.mean(share - confidence) > -0.03
+    place = {"xytext": (-8, 6), "ha": "right"} if above else {"xytext": (8, -10)}
+    place |= {"textcoords": "offset points", "color": text_color(color)}
+    ax.annotate(name, (confidence[k], share[k]), **place)
+    ax.set(xlabel="confidence", ylabel="share right", xlim=(0.15, 1), ylim=(0.15, 1.02))

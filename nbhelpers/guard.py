@@ -128,7 +128,11 @@ def copied(value, shared: dict):
 
 def kept_arrays(network) -> dict:
     """All that a network has learned: its parameters and its state, by name."""
-    return network.params | getattr(network, "state", {})
+    params, state = network.params, getattr(network, "state", {})
+    twice = sorted(params.keys() & state.keys())
+    if twice:
+        raise ValueError(f"{twice} are names in params and in state; rename one each")
+    return params | state
 
 
 def generators_of(network, *others) -> list:

@@ -159,10 +159,9 @@ class SoftmaxCrossEntropy(Loss, takes="scores and classes"):
 class SigmoidBinaryCrossEntropy(Loss, takes="scores and probabilities"):
     """Binary cross-entropy of p = sigmoid(z), in one step from the scores.
 
-    z (n,) or (n, k) scores    t like z, in [0, 1]    dz like z
+    z (n,) or (n, k) scores    t like z, in [0, 1], else ValueError    dz like z
 
     Each element costs max(z, 0) - z t + log(1 + exp(-|z|)); the mean is over them all.
-    Raises ValueError for different shapes and for t outside [0, 1].
     """
 
     def forward(self, z, t):

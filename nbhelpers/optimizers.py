@@ -86,28 +86,6 @@ class Adam(Optimizer):
         w -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
 
 
-class AdamW(Adam):
-    """Adam, with every weight shrunk by lr * weight_decay of itself before the step.
-
-    Loshchilov and Hutter, Decoupled weight decay regularization, 2019. Raises
-    ValueError as Adam does, and for a negative weight_decay.
-    """
-
-    settings = (*Adam.settings, "weight_decay")
-
-    @border(weight_decay="[0, inf)")
-    def __init__(
-        self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
-        eps: float = 1e-8, weight_decay: float = 0.01,
-    ):  # fmt: skip
-        super().__init__(lr, beta1, beta2, eps)
-        self.weight_decay = weight_decay
-
-    def move(self, w, g, m, v):
-        w *= 1 - self.lr * self.weight_decay
-        super().move(w, g, m, v)
-
-
 class NAdam(Adam):
     """Adam that looks ahead as Nesterov's momentum does.
 
@@ -142,6 +120,29 @@ class NAdam(Adam):
         g_hat = (1 - now) * g / (1 - self.mu_product)
         v_hat = v / (1 - self.beta2**self.t)
         w -= self.lr * (m_hat + g_hat) / (np.sqrt(v_hat) + self.eps)
+
+
+class AdamW(Adam):
+    """Adam, with every array shrunk by lr * weight_decay of itself before the step.
+
+    Biases too, as in PyTorch. In the paper the decay is not multiplied by lr:
+    Loshchilov and Hutter, Decoupled weight decay regularization, 2019. Raises
+    ValueError as Adam does, and for a negative weight_decay.
+    """
+
+    settings = (*Adam.settings, "weight_decay")
+
+    @border(weight_decay="[0, inf)")
+    def __init__(
+        self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
+        eps: float = 1e-8, weight_decay: float = 0.01,
+    ):  # fmt: skip
+        super().__init__(lr, beta1, beta2, eps)
+        self.weight_decay = weight_decay
+
+    def move(self, w, g, m, v):
+        w *= 1 - self.lr * self.weight_decay
+        super().move(w, g, m, v)
 
 
 @border(lr="[0, inf)")

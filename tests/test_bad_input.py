@@ -36,7 +36,12 @@ from nbhelpers.dynamic_network import (
     fit,
     mlp,
 )
-from nbhelpers.generalization import Dropout, EarlyStopping, confusion_matrix, split
+from nbhelpers.generalization import (
+    Dropout,
+    EarlyStopping,
+    confusion_matrix,
+    split,
+)
 from nbhelpers.layers import Dense, Layer, zeros
 from nbhelpers.losses import (
     BinaryCrossEntropy,
@@ -212,6 +217,10 @@ train_recipe((X, Y - 1), seed())
     ValueError: train: labels...at least 0...-1 at row 0
 CrossEntropy().forward(with_value(P, (2, 1), 1.2), Y)
     ValueError: CrossEntropy: probabilities must lie in [0, 1], got 1.2
+BinaryCrossEntropy().forward([0.5, -0.1, 7], [0, 1, 1])
+    ValueError: BinaryCrossEntropy: probabilities...got -0.1
+accuracy(np.eye(2, dtype=int), [0, 1])
+    ValueError: accuracy...(n,), got (2, 2); for one-hot rows use y.argmax(axis=1)
 BinaryCrossEntropy().forward(np.array([-0.5]), [1.0])
     ValueError: BinaryCrossEntropy: probabilities...-0.5
 SigmoidBinaryCrossEntropy().forward(P, HOT * 2)

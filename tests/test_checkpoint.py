@@ -1,17 +1,10 @@
 """Saved networks: the same to the bit, whole at every moment, nothing half done."""
 
 import ast
-import errno
-import hashlib
-import io
+import contextlib
 import json
+import math
 import os
-import signal
-import subprocess
-import sys
-import time
-import tracemalloc
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +14,12 @@ from hypothesis import strategies as st
 
 import nbhelpers
 from nbhelpers import checkpoint
-from nbhelpers.activations import LeakyReLU
+from nbhelpers.activations import LeakyReLU, ReLU
 from nbhelpers.checkpoint import load, read_about, resume, save
 from nbhelpers.dynamic_network import Network, Optimizer, fit, mlp
 from nbhelpers.fashion_mnist import build
 from nbhelpers.generalization import Dropout
+from nbhelpers.guard import kept_arrays
 from nbhelpers.layers import Dense, Layer
 from nbhelpers.losses import SoftmaxCrossEntropy
 from nbhelpers.optimizers import SGD, AdamW, warmup_cosine
@@ -38,6 +32,7 @@ LONG = int(os.environ.get("FUZZ_EXAMPLES", 150))
 
 LAYERS = {name: made for name, made in variants(Layer).items() if name != "Network"}
 OPTIMIZERS = variants(Optimizer)
+SEEDS = np.random.SeedSequence
 
 
 def every_layer(seed=0, dtype=np.float32):
@@ -60,7 +55,7 @@ def saved(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["net", "net.npz", "net.anything"])
+@pytest.mark.parametrize("name", ["net", "net.safetensors", "net.npz"])
 def test_load_gives_the_same_network(tmp_path, name, dtype):
     network, path = every_layer(dtype=dtype), tmp_path / name
     save(path, network)
@@ -71,19 +66,6 @@ def test_load_gives_the_same_network(tmp_path, name, dtype):
     assert repr(again) == repr(network)
     np.testing.assert_array_equal(again.forward(x), network.forward(x))
     assert os.listdir(tmp_path) == [name]
-
-
-def test_a_fresh_process_predicts_the_same(tmp_path):
-    path = tmp_path / "net"
-    save(path, every_layer())
-    np.save(tmp_path / "x.npy", X)
-    code = (
-        "import numpy as np; from nbhelpers.checkpoint import load;"
-        f"net = load({str(path)!r}); x = np.load({str(tmp_path / 'x.npy')!r});"
-        f"np.save({str(tmp_path / 'y.npy')!r}, net.predict(x))"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), load(path).predict(X))
 
 
 def with_running_means(seed):
@@ -101,14 +83,9 @@ def test_load_into_a_network_of_ones_own(tmp_path):
         load(path)
     again = load(path, with_running_means(1))
     np.testing.assert_array_equal(again.predict(X), with_running_means(0).predict(X))
-
-
-def test_a_file_without_the_state_is_refused(tmp_path):
-    path, network = tmp_path / "net", with_running_means(0)
-    network.layers[1].state = {}
-    save(path, network)
-    with pytest.raises(ValueError, match="1.mean is missing; 1.variance is missing$"):
-        load(path, with_running_means(1))
+    again.layers[1].state = {}
+    with pytest.raises(ValueError, match="1.mean is not wanted; 1.variance is not"):
+        load(path, again)
 
 
 def go(network, optimizer, history, rng, path=None, stop=None, **options):
@@ -152,21 +129,30 @@ def test_resumed_training_is_equal_to_the_bit(tmp_path, name, stop_after):
     assert everything(*parts[:2], parts[3]) == everything(network, optimizer, rng)
 
 
-def test_state_and_generators_of_layers_are_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(BatchNorm, "__module__", "nbhelpers.made_up")
+@pytest.mark.parametrize("given", [False, True])
+def test_state_and_generators_of_layers_are_resumed(tmp_path, monkeypatch, given):
+    """Into layers that are built anew, or into those of a network that is given."""
+    if not given:
+        monkeypatch.setattr(BatchNorm, "__module__", "nbhelpers.made_up")
 
-    def start():
-        rng, own, other = map(np.random.default_rng, (0, 1, 2))
+    def start(seed=0):
+        rng, own, other, *_ = np.random.default_rng(seed).spawn(4)
+        twin = np.random.Generator(own.bit_generator)
         middle = BatchNorm(4), Dropout(0.3, own), Dropout(0.2, other)
-        network = Network(Dense(6, 4, rng), *middle, Dense(4, 3, rng))
+        last = Dense(4, 3, rng), Dropout(0.1, twin)
+        network = Network(Dense(6, 4, rng), *middle, *last)
         return network, SGD(0.1, momentum=0.9), None, rng
 
     whole = start()
     wanted = go(*whole)
     go(*start(), tmp_path / "training", 2)
-    parts = resume(tmp_path / "training")
+    parts = resume(tmp_path / "training", *([start(1)[0]] if given else []))
     assert go(*parts) == wanted
     assert everything(*parts[:2], parts[3]) == everything(*whole[:2], whole[3])
+    own, twin = parts[0].layers[2].rng, parts[0].layers[5].rng
+    assert own.bit_generator is twin.bit_generator
+    assert parts[3].spawn(1)[0].random() == whole[3].spawn(1)[0].random()
+    assert own.spawn(1)[0].random() == whole[0].layers[2].rng.spawn(1)[0].random()
 
 
 def test_numpys_scalars_are_saved_and_resumed(tmp_path):
@@ -193,17 +179,6 @@ def test_numpys_scalars_are_saved_and_resumed(tmp_path):
     assert everything(*parts[:2], parts[3]) == everything(network, optimizer, rng)
 
 
-def test_a_resumed_optimizer_knows_its_network(saved):
-    network, optimizer = small(), AdamW()
-    grads = {name: np.ones_like(w) for name, w in network.params.items()}
-    optimizer.step(network.params, grads)
-    save(saved, network, optimizer)
-    network, optimizer, *_ = resume(saved)
-    optimizer.step(network.params, grads)
-    with pytest.raises(ValueError, match="make a new optimizer for another network"):
-        optimizer.step(small().params, grads)
-
-
 def test_what_was_not_saved_is_none(saved):
     """Also the generator, though Dropout has one that is in the file."""
     network, optimizer, history, rng = resume(saved)
@@ -215,30 +190,147 @@ def test_what_the_training_is_of_is_told(saved):
     about = {"seed": np.int64(3), "names": ["a", "b"], "rate": np.float32(0.5)}
     save(saved, small(), about=about)
     assert read_about(saved) == {"seed": 3, "names": ["a", "b"], "rate": 0.5}
+
+
+def with_state(**state):
+    network = small()
+    network.layers[1].state = state
+    return network
+
+
+def changed(thing, **settings):
+    vars(thing).update(settings)
+    return thing
+
+
+def nested(depth):
+    network = small()
+    for _ in range(depth):
+        network = changed(Network(), layers=(network,))  # deeper than Network allows
+    return network
+
+
+def stepped(network, optimizer):
+    params = network.params
+    optimizer.step(params, {name: np.ones_like(w) for name, w in params.items()})
+    return optimizer
+
+
+def test_a_resumed_optimizer_knows_its_network(saved):
+    network = small()
+    save(saved, network, stepped(network, AdamW()))
+    optimizer = stepped(*resume(saved)[:2])
+    with pytest.raises(ValueError, match="make a new optimizer for another network"):
+        stepped(small(), optimizer)
+
+
+REFUSED = {
+    "its class": (
+        dict(optimizer=type("Mine", (AdamW,), {})()),
+        "the optimizer must be one of",
+    ),
+    "its memory": (
+        dict(optimizer=stepped(small(), AdamW()), network=Network(small().layers[0])),
+        "optimizer's array m/3.W fits no parameter",
+    ),
+    "its note": (dict(optimizer=changed(AdamW(), note=1)), "not those of AdamW"),
+    "setting": (dict(network=Network(changed(LeakyReLU(), slope=2))), "must be in"),
+    "layers": (dict(network=nested(900)), "nested too deeply"),
+    "dtype": (dict(network=with_state(a=np.zeros(2, "c16"))), "1.a is complex128, "),
+    "long": (dict(network=with_state(a=np.zeros(2, "g"))), "1.a is (long|float)"),
+    "names": (
+        dict(network=changed(small(), layers=(changed(Layer(a=X), state={"a": X}),))),
+        r"\['0.a'\] are names in params and in state",
+    ),
+    "kind": (
+        dict(rng=np.random.Generator(np.random.MT19937(0))),
+        "a generator is a MT19937 of a SeedSequence; np.random.default_rng makes one",
+    ),
+    "seeds": (
+        dict(rng=np.random.Generator(np.random.PCG64(type("Seeds", (SEEDS,), {})(0)))),
+        "a generator is a PCG64 of a Seeds; ",
+    ),
+    "about": (dict(about={"seed": object()}), "<object object.* is neither a number"),
+    "key": (dict(about={(1, 2): 3}), "keys must be str"),
+    "history": (dict(history={"loss": [1j]}), "1j is neither a number"),
+    "no network": (dict(network=AdamW()), "has no attribute 'params'"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_load_would_refuse_save_refuses_and_the_old_file_stays(saved, what):
+    parts, words = REFUSED[what]
     old = saved.read_bytes()
-    with pytest.raises(ValueError, match="^save: <object object.* is neither a number"):
-        save(saved, small(1), about={"seed": object()})
+    with pytest.raises(ValueError, match=f"^{saved} cannot be saved: .*{words}"):
+        save(saved, **({"network": small()} | parts))
     assert saved.read_bytes() == old and os.listdir(saved.parent) == ["net"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
-@pytest.mark.parametrize("mask, mode", [(0o022, 0o644), (0o027, 0o640), (0, 0o666)])
-def test_others_may_read_the_file_as_the_umask_says(saved, mask, mode):
-    saved.chmod(0o600)
-    before = os.umask(mask)
-    try:
-        save(saved, small())
-    finally:
-        assert os.umask(before) == mask
-    assert saved.stat().st_mode & 0o777 == mode
+def test_layers_are_told_by_what_they_are_not_by_their_name(saved):
+    other = type("ReLU", (ReLU,), {"predict": lambda self, x: np.maximum(x, -1)})
+    for odd in (other(), type("Network", (Network,), {})(other())):
+        network = Network(small().layers[0], odd)
+        save(saved, network)
+        with pytest.raises(
+            ValueError, match="layer of class 'test_checkpoint.*give it"
+        ):
+            load(saved)
+        again = load(saved, Network(small(1).layers[0], odd))
+        np.testing.assert_array_equal(again.predict(X), network.predict(X))
 
 
-def test_a_file_too_large_is_refused_unread(saved, monkeypatch):
-    size = saved.stat().st_size
-    monkeypatch.setattr(checkpoint, "LARGEST_FILE", size)
-    load(saved)
-    monkeypatch.setattr(checkpoint, "LARGEST_FILE", size - 1)
-    with pytest.raises(ValueError, match=f"larger than {size - 1} bytes"):
+DTYPES = [f"{order}{code}" for order in "<>" for code in "f2 f4 f8 i1 i8 u2 ?".split()]
+
+
+@settings(max_examples=LONG // 3)
+@given(data=st.data())
+def test_arrays_of_any_name_shape_and_kind(tmp_path_factory, data):
+    shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+    kinds = st.tuples(st.sampled_from(DTYPES), shapes, st.sampled_from("CF"))
+    state = {
+        name: np.asarray(np.arange(math.prod(shape)).reshape(shape), dtype, order=order)
+        for name, (dtype, shape, order) in data.draw(
+            st.dictionaries(st.text(max_size=9), kinds, max_size=4)
+        ).items()
+    }
+    path, network = tmp_path_factory.mktemp("any") / "net", Network(Layer())
+    network.layers[0].state = state
+    save(path, network)
+    mine = Network(Layer())
+    mine.layers[0].state = {name: np.ones_like(w) for name, w in state.items()}
+    load(path, mine)
+    for name, w in mine.layers[0].state.items():
+        np.testing.assert_array_equal(w, state[name], strict=True)
+
+
+def test_the_package_safetensors_reads_the_file(saved):
+    safetensors = pytest.importorskip("safetensors")
+    odd = type("Odd", (Layer,), {})(g=np.arange(3.0, dtype=">f8"))
+    odd.state = {"n": np.arange(3), "seen": np.array(True), "none": np.ones((0, 2))}
+    network = Network(*small().layers, odd)
+    save(saved, network, stepped(network, AdamW()), history={"loss": [0.5]})
+    with safetensors.safe_open(saved, "np") as file:
+        found = {name: file.get_tensor(name) for name in file.keys()}
+        told = file.metadata()
+    assert told["format"] == checkpoint.FORMAT
+    assert int.from_bytes(saved.read_bytes()[:8], "little") % 8 == 0
+    assert json.loads(told["history"]) == {"loss": [0.5]}
+    for name, w in kept_arrays(network).items():
+        np.testing.assert_array_equal(found.pop(f"network/{name}"), w)
+    assert {name[:12] for name in found} == {"optimizer/m/", "optimizer/v/"}
+    from safetensors.numpy import save_file
+
+    save_file(network.params, saved)
+    with pytest.raises(ValueError, match="checksum does not fit"):
+        load(saved)
+
+
+def test_a_file_too_large_for_the_memory(saved, monkeypatch):
+    def too_large(path):
+        raise MemoryError
+
+    monkeypatch.setattr(Path, "read_bytes", too_large)
+    with pytest.raises(ValueError, match="net cannot be loaded: it is too large for"):
         load(saved)
 
 
@@ -260,7 +352,7 @@ def test_every_flipped_bit_is_found(saved):
         np.testing.assert_array_equal(w, kept[name])
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"<html>no</html>", b"\0" * 5000])
+@pytest.mark.parametrize("content", [b"", b"P", b"<html>no</html>", b"\0" * 5000])
 def test_what_is_no_saved_network(tmp_path, content):
     path = tmp_path / "net"
     path.write_bytes(content)
@@ -281,24 +373,24 @@ def test_paths_that_hold_no_file(tmp_path):
         load(tmp_path / "nothing")
     with pytest.raises(ValueError, match="is a folder"):
         load(tmp_path)
+    (tmp_path / "old").write_bytes(b"PK\3\4")
+    with pytest.raises(ValueError, match="it is a zip archive, as up to format 3"):
+        load(tmp_path / "old")
     with pytest.raises(OSError, match="was not saved"):
         save(tmp_path / "no" / "folder", small())
 
 
 OTHERS = [
-    (lambda: build(np.random.default_rng(0), (6, 4, 3), 0.2), r"float32 \(6, 5\)"),
-    (lambda: build(np.random.default_rng(0), (6, 5, 3, 3), 0.2), "6.W is missing"),
-    (lambda: Network(Dense(6, 5, np.random.default_rng(0))), "3.W is not wanted"),
-    (
-        lambda: build(np.random.default_rng(0), (6, 5, 3), 0.2, np.float64),
-        "the network has float64",
-    ),
+    ((6, 4, 3), np.float32, r"float32 \(6, 5\), the network has float32 \(6, 4\)"),
+    ((6, 5, 3, 3), np.float32, "6.W is missing"),
+    ((6, 5), np.float32, "3.W is not wanted"),
+    ((6, 5, 3), np.float64, "the network has float64"),
 ]
 
 
-@pytest.mark.parametrize("make, words", OTHERS)
-def test_another_networks_file_changes_nothing(saved, make, words):
-    network = make()
+@pytest.mark.parametrize("sizes, dtype, words", OTHERS)
+def test_another_networks_file_changes_nothing(saved, sizes, dtype, words):
+    network = build(np.random.default_rng(0), sizes, 0.2, dtype)
     kept = {name: w.copy() for name, w in network.params.items()}
     with pytest.raises(ValueError, match=words):
         load(saved, network)
@@ -306,127 +398,100 @@ def test_another_networks_file_changes_nothing(saved, make, words):
         np.testing.assert_array_equal(w, kept[name])
 
 
-def forged(edit_members=None, edit_description=None, compress=zipfile.ZIP_STORED):
+def forged(where=None, edit=None):
     """A file with a right checksum around content that save never wrote."""
-    network, generators = small(), []
-    description = {
-        "format": checkpoint.FORMAT,
-        "about": {},
-        "network": checkpoint.describe(network, generators),
-        "history": {},
-        "generators": [checkpoint.describe_generator(g) for g in generators],
-        "rng": None,
-        "optimizer": {"class": "AdamW", "numbers": dict(NUMBERS)},
-    }
-    if edit_description:
-        edit_description(description)
-    members = {}
-    told = np.frombuffer(json.dumps(description).encode(), np.uint8)
+    network = small()
     arrays = {f"network/{name}": w for name, w in network.params.items()}
     for slot in "mv":
         arrays |= {f"optimizer/{slot}/{k}": w for k, w in network.params.items()}
-    for name, array in {"description": told, **arrays}.items():
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, array)
-        members[f"{name}.npy"] = buffer.getvalue()
-    if edit_members:
-        edit_members(members)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compress) as archive:
-        archive.comment = b"0" * checkpoint.DIGEST
-        for name, content in members.items():
-            archive.writestr(name, content)
-    content = buffer.getvalue()[: -checkpoint.DIGEST]
-    return content + hashlib.sha256(content).hexdigest().encode()
+    description = {
+        "about": {},
+        "network": checkpoint.describe(network),
+        "history": {},
+        "random": checkpoint.describe_generators(network, None),
+        "optimizer": {"class": "AdamW", "numbers": dict(NUMBERS)},
+    }
+    if where in ("arrays", "told"):
+        edit({"arrays": arrays, "told": description}[where])
+    content = checkpoint.packed(description, arrays)
+    if where == "header":
+        start = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:start])
+        edit(header)
+        text = json.dumps(header).encode()
+        content[:start] = len(text).to_bytes(8, "little") + text
+    if where == "bytes":
+        edit(content)
+    content[checkpoint.DIGEST] = checkpoint.digest(content)
+    return content
 
 
 NUMBERS = {k: v for k, v in vars(AdamW()).items() if k not in AdamW.slots}
+W, M = "network/0.W", "optimizer/m/0.W"
+EVAL = {"state": {"bit_generator": "eval"}}
 
 
-def header(shape, dtype="<f4"):
-    """A .npy file that tells of a shape and has four bytes."""
-    buffer = io.BytesIO()
-    told = {"descr": dtype, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(buffer, told)
-    return buffer.getvalue() + b"1234"
+def promise(shape, dtype="F32", offsets=None):
+    """An edit of what the header says of the first array."""
+
+    def edit(header):
+        told = {"shape": shape, "dtype": dtype}
+        header[W] |= told | ({"data_offsets": offsets} if offsets else {})
+
+    return "header", edit
 
 
-def objects():
-    """A .npy file that holds a pickle."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.array([{}], object), allow_pickle=True)
-    return buffer.getvalue()
-
-
-W = "network/0.W.npy"
 FORGED = [
-    (lambda m: m.pop(W), None, "0.W is missing"),
-    (lambda m: m.update({"network/9.W.npy": m[W]}), None, "9.W is not wanted"),
-    (lambda m: m.update({"../evil.npy": m[W]}), None, "member named '../evil.npy'"),
-    (lambda m: m.update({"notes.txt": b"hello"}), None, "member named 'notes.txt'"),
-    (lambda m: m.update({W: header((10**13,))}), None, "but has 4 bytes"),
-    (lambda m: m.update({W: header((10**30, 10**30))}), None, "but has 4 bytes"),
-    (lambda m: m.update({W: header((-1,))}), None, "but has 4 bytes"),
-    (lambda m: m.update({W: header((2,), "<i2")}), None, "tells of int16"),
-    (lambda m: m.update({W: header((1,), "|O")}), None, "tells of object"),
-    (lambda m: m.update({W: objects()}), None, "tells of object"),
-    (lambda m: m.update({W: b"rubbish"}), None, "cannot be loaded"),
-    (lambda m: m.update({W: header((1,))}), None, "no matrix"),
-    (lambda m: m.pop("description.npy"), None, "cannot be loaded"),
-    (None, lambda d: d.update(format="other"), "format is 'other'"),
-    (None, lambda d: d.pop("network"), "cannot be loaded"),
-    (None, lambda d: d["network"].update({"class": "os.system"}), "class 'os.system'"),
-    (None, lambda d: d["network"].pop("layers"), "cannot be loaded"),
-    (None, lambda d: d.update(network=[]), "cannot be loaded"),
-    (
-        None,
-        lambda d: d["network"]["layers"][2].update(generator=7),
-        "cannot be loaded",
-    ),
-    (
-        None,
-        lambda d: d["generators"][0].update(bit_generator="eval"),
-        "no generator 'eval'",
-    ),
+    ("arrays", lambda a: a.pop(W), "0.W is missing"),
+    ("arrays", lambda a: a.update({"network/9.W": a[W]}), "9.W is not wanted"),
+    ("arrays", lambda a: a.update({W: a[W][0]}), "0.W is missing or is no matrix"),
+    ("arrays", lambda a: a.update({W: np.ones((6, 5), int)}), "no matrix of floats"),
+    ("arrays", lambda a: a.update({M: a[M][0]}), "array m/0.W fits no parameter"),
+    ("arrays", lambda a: a.update({"optimizer/u/0.W": a[W]}), "u/0.W fits no parame"),
+    (*promise([10**13]), r"tells of float32 \[10000000000000\], but of other bytes"),
+    (*promise([10**30, 10**30]), "but of other bytes"),
+    (*promise([-6, -5]), "but of other bytes"),
+    (*promise([6, 5], offsets=[4, 124]), "but of other bytes"),
+    (*promise([6, 5], "O"), "it makes no sense"),
+    ("header", lambda h: h.pop("optimizer/v/3.b"), "bytes that are in no array"),
+    ("header", lambda h: h["__metadata__"].update(format="other"), "format is not"),
+    ("bytes", lambda b: b.__delitem__(slice(-4, None)), "but of other bytes"),
+    ("bytes", lambda b: b.__setitem__(slice(8), b"\xff" * 8), "cannot be loaded"),
+    ("told", lambda d: d.update(network=[]), "it makes no sense"),
+    ("told", lambda d: d["network"].pop("layers"), "it makes no sense"),
+    ("told", lambda d: d.pop("history"), "it makes no sense"),
+    ("told", lambda d: d["network"].update({"class": "os.system"}), "'os.system', whi"),
+    ("told", lambda d: d["random"].update(generators=[EVAL]), "no generator 'eval' is"),
+    ("told", lambda d: d["random"].update(held=[7]), "1 generators, and no 7"),
+    ("told", lambda d: d["random"].update(held=[]), "for 0 layers, not for 1"),
+]
+OPTIMIZER = [
+    (lambda o: o.update({"class": "Layer"}), "no optimizer 'Layer'"),
+    (lambda o: o.update({"class": "SGD"}), "it makes no sense"),
+    (lambda o: o.update({"class": "Adam"}), "not those of Adam"),
+    (lambda o: o["numbers"].update(lr=-1), "lr must be at least 0"),
+    (lambda o: o["numbers"].pop("beta1"), "it makes no sense"),
+]
+FORGED += [
+    ("told", lambda d, edit=edit: edit(d["optimizer"]), words)
+    for edit, words in OPTIMIZER
 ]
 
 
-M = "optimizer/m/0.W.npy"
-FORGED_OPTIMIZERS = [
-    (lambda m: m.update({M: header((1,))}), None, "array m/0.W fits no parameter"),
-    (
-        lambda m: m.update({"optimizer/m/9.W.npy": m[W]}),
-        None,
-        "m/9.W fits no parameter",
-    ),
-    (
-        lambda m: m.update({"optimizer/u/0.W.npy": m[W]}),
-        None,
-        "u/0.W fits no parameter",
-    ),
-    (lambda m: m.update({"optimizer/lr/0.W.npy": m[W]}), None, "lr/0.W fits no"),
-    (None, lambda d: d["optimizer"].update({"class": "Layer"}), "no optimizer 'Layer'"),
-    (None, lambda d: d["optimizer"].update({"class": "SGD"}), "cannot be loaded"),
-    (None, lambda d: d["optimizer"].update({"class": "Adam"}), "not those of Adam"),
-    (None, lambda d: d["optimizer"]["numbers"].update(lr=-1), "lr must be at least 0"),
-    (None, lambda d: d["optimizer"]["numbers"].update(step=1), "not those of AdamW"),
-    (None, lambda d: d["optimizer"]["numbers"].pop("t"), "not those of AdamW"),
-    (None, lambda d: d["optimizer"]["numbers"].pop("beta1"), "cannot be loaded"),
-    (None, lambda d: d.update(rng=7), "cannot be loaded"),
-]
-
-
-@pytest.mark.parametrize("members, description, words", FORGED + FORGED_OPTIMIZERS)
-def test_forged_files_are_refused(tmp_path, members, description, words):
+@pytest.mark.parametrize("where, edit, words", FORGED)
+def test_forged_files_are_refused(tmp_path, where, edit, words):
     path = tmp_path / "net"
-    path.write_bytes(forged(members, description))
-    readers = [resume]
-    if (members, description, words) in FORGED:
-        readers.append(load)
-    for read in readers:
+    path.write_bytes(forged(where, edit))
+    for read in (load, resume):
         with pytest.raises(ValueError, match=words) as error:
             read(path)
         assert str(path) in str(error.value)
+    network = small(1)
+    kept = everything(network, AdamW())
+    with contextlib.suppress(ValueError):
+        resume(path, network)
+        kept = None  # the class of a layer is not looked at
+    assert kept in (None, everything(network, AdamW()))
 
 
 def test_the_forger_can_write_a_file_that_is_right(tmp_path):
@@ -437,108 +502,32 @@ def test_the_forger_can_write_a_file_that_is_right(tmp_path):
     assert list(optimizer.m) == list(optimizer.v) == list(network.params)
 
 
-def test_compressed_members_are_refused_in_bounded_memory(tmp_path):
-    path = tmp_path / "net"
-    bomb = {"bomb.npy": b"\0" * 50_000_000}
-    content = forged(lambda m: m.update(bomb), compress=zipfile.ZIP_DEFLATED)
-    path.write_bytes(content)
-    assert len(content) < 100_000
-    tracemalloc.start()
-    with pytest.raises(ValueError, match="claim more bytes|compressed"):
-        load(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5_000_000
-
-
 @settings(max_examples=LONG)
 @given(data=st.data())
 def test_mutated_files_with_a_right_checksum(tmp_path_factory, data):
     """Past the checksum every change is an error with the path, or a whole network."""
-    content = bytearray(forged()[: -checkpoint.DIGEST])
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(content) - 1))
-        content[at : at + data.draw(st.integers(0, 3))] = data.draw(
-            st.binary(max_size=3)
-        )
+
+    def mutate(content):
+        for _ in range(data.draw(st.integers(1, 4))):
+            at = data.draw(st.integers(0, len(content) - 1))
+            new = data.draw(st.binary(max_size=3))
+            content[at : at + data.draw(st.integers(0, 3))] = new
+
     path = tmp_path_factory.mktemp("mutated") / "net"
-    path.write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+    path.write_bytes(forged("bytes", mutate))
     network = small(1)
-    kept = {name: w.copy() for name, w in network.params.items()}
+    kept = everything(network, AdamW())
     try:
-        load(path, network)
+        resume(path, network)
     except ValueError as error:
         assert str(path) in str(error)
-        for name, w in network.params.items():
-            np.testing.assert_array_equal(w, kept[name])
+        assert everything(network, AdamW()) == kept
     else:
         assert network.predict(X).shape == (60, 3)
 
 
-KILLED = """
-import sys
-import numpy as np
-from nbhelpers.checkpoint import save
-from nbhelpers.fashion_mnist import build
-from nbhelpers.layers import zeros
-network = build(np.random.default_rng(0), (400, 300, 3), 0.0)
-number = 0
-while True:
-    number += 1
-    for w in network.params.values():
-        w[...] = number
-    save(sys.argv[1], network)
-    print(number, flush=True)
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_killed_at_any_moment_the_file_is_whole(tmp_path):
-    path = tmp_path / "net"
-    seen = set()
-    for kill in range(12):
-        child = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE
-        )
-        child.stdout.readline()  # the first save is complete
-        time.sleep(0.0037 * kill)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        network = load(path)
-        values = {float(v) for w in network.params.values() for v in (w.min(), w.max())}
-        assert len(values) == 1
-        seen |= values
-    assert len(seen) > 2  # the kills came at different moments
-
-
-def test_a_full_disk_leaves_the_old_file(saved, monkeypatch):
-    old = saved.read_bytes()
-
-    def full(handle):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="was not saved, an old file stays: No space"):
-        save(saved, small(1))
-    assert saved.read_bytes() == old
-    assert os.listdir(saved.parent) == [saved.name]
-
-
-def test_an_unknown_optimizer_or_generator_is_refused(tmp_path):
-    class Mine(AdamW):
-        pass
-
-    with pytest.raises(ValueError, match="the optimizer must be one of"):
-        save(tmp_path / "net", small(), Mine())
-    odd = np.random.Generator(np.random.MT19937(0))
-    with pytest.raises(ValueError, match="generator is a MT19937"):
-        save(tmp_path / "net", small(), rng=odd)
-    assert os.listdir(tmp_path) == []
-
-
 def test_there_is_no_pickle_in_the_package():
-    for path in Path(nbhelpers.__file__).parent.glob("*.py"):
+    for path in Path(nbhelpers.__file__).parent.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             names = [a.name for a in getattr(node, "names", [])]

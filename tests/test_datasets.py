@@ -3,12 +3,16 @@
 A longer run of the fuzz: FUZZ_EXAMPLES=20000 python -m pytest tests/test_datasets.py
 """
 
+import contextlib
 import gzip
 import hashlib
+import io
 import math
 import os
 import re
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 
@@ -17,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from PIL import Image
 
 from nbhelpers.datasets import (
     DATA,
@@ -27,6 +32,7 @@ from nbhelpers.datasets import (
     load_mnist,
     moons,
     read_idx,
+    read_picture,
     spirals,
 )
 
@@ -272,7 +278,7 @@ FILE_FAULTS = {
         f"number of its header must be byte-swapped; {AGAIN}",
     ),
     "header cut": (
-        gzip.compress(idx(GOOD)[:11]),
+        gzip.compress(idx(GOOD)[:15]),
         f"is cut short: it ends inside its header; {AGAIN}",
     ),
     "too short": (
@@ -378,6 +384,12 @@ def test_label_that_training_never_showed(tmp_path):
         load_idx_folder(tmp_path)
 
 
+def test_more_labels_than_the_ten_digits(tmp_path):
+    write_folder(tmp_path, train_labels=np.array([0, 10, 2, 0, 1, 2], np.uint8))
+    with pytest.raises(ValueError, match="from 0 to 9, got 10 at row 1"):
+        load_mnist(tmp_path)
+
+
 def test_images_of_two_sizes(tmp_path):
     write_folder(tmp_path, t10k_images=np.ones((2, 3, 3), np.uint8))
     with pytest.raises(ValueError) as error:
@@ -391,7 +403,8 @@ def test_images_of_two_sizes(tmp_path):
 def test_missing_folder(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         load_mnist(tmp_path / "none")
-    words = "does not exist; give the folder of the four files"
+    words = "does not exist; give the folder of the four files, or let NBHELPERS_DATA "
+    words += "name the folder `data` of a clone of the repository"
     assert_says(error, tmp_path / "none", words)
 
 
@@ -498,6 +511,70 @@ def test_mutated_file_is_read_right_or_refused(tmp_path, content):
 # --------------------------------------------------------------------------- toy sets
 
 
+def drawn(size=(4, 4), mode="L", kind="PNG", end=None, **options):
+    """The bytes of a grey picture."""
+    file = io.BytesIO()
+    Image.new(mode, size, 51 if mode == "L" else None).save(file, kind, **options)
+    return file.getvalue()[:end]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_picture(tmp_path, kind):
+    (tmp_path / "a").write_bytes(drawn(kind=kind))
+    x = read_picture(tmp_path / "a", 16)
+    assert x.dtype == np.float32 and x.shape == (1, 16)
+    assert (x == np.float32(0.2)).all()
+
+
+NOT_PICTURES = {
+    "shape": (drawn((2, 8)), "it has 2 x 8 pixels, not 4 x 4"),
+    "size": (drawn((30, 20)), "it has 30 x 20 pixels, not 4 x 4"),
+    "alpha": (drawn(mode="RGBA"), "it has transparent pixels; put it on a background"),
+    "one colour": (drawn(transparency=51), "it has transparent pixels"),
+    "depth": (drawn(mode="I;16"), "it has more than 8 bits a pixel; save it with 8"),
+    "cut": (drawn(end=45), "truncated"),
+    "cut JPEG": (drawn(end=300, kind="JPEG"), ""),
+    "empty": (b"", "cannot identify image file"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_PICTURES)
+def test_picture_that_will_not_do(tmp_path, what):
+    path, (content, message) = tmp_path / "a", NOT_PICTURES[what]
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{path} cannot be used: .*{message}"):
+        read_picture(path, 16)
+
+
+def test_picture_of_no_square(tmp_path):
+    (tmp_path / "a").write_bytes(drawn((2, 8)))
+    (tmp_path / "b").write_bytes(drawn((2, 7)))
+    with pytest.raises(FileNotFoundError):
+        read_picture(tmp_path / "nothing", 15)
+    with pytest.raises(ValueError, match="it has 2 x 7 pixels, not 15 in all"):
+        read_picture(tmp_path / "b", 15)
+    assert read_picture(tmp_path / "b", 14).shape == (1, 14)
+
+
+@settings(max_examples=100)
+@given(at=st.integers(8, 60), new=st.binary(max_size=3), old=st.integers(0, 3))
+def test_mutated_picture_is_read_or_refused(tmp_path_factory, at, new, old):
+    content = drawn()
+    path = tmp_path_factory.mktemp("mutated") / "a"
+    path.write_bytes(content[:at] + new + content[at + old :])
+    with contextlib.suppress(ValueError):
+        assert read_picture(path, 16).shape == (1, 16)
+
+
+@pytest.mark.parametrize("folder", ["", "elsewhere"])
+def test_data_can_lie_elsewhere(folder):
+    code = "from nbhelpers import datasets; print(datasets.DATA)"
+    env = os.environ | {"NBHELPERS_DATA": folder}
+    line = [sys.executable, "-c", code]
+    end = subprocess.run(line, env=env, capture_output=True, text=True, check=True)
+    assert end.stdout == f"{folder or DATA}\n"
+
+
 @pytest.mark.parametrize("classes, make", [(3, spirals), (2, moons), (2, circles)])
 @pytest.mark.parametrize("n", [1, 10, 300])
 def test_toy_set(make, classes, n):
@@ -519,8 +596,10 @@ def test_spirals_take_any_number_of_arms():
 
 def test_toy_sets_without_noise_lie_on_their_curves():
     rng = np.random.default_rng(0)
-    x, y = circles(100, rng, noise=0)
+    x, y = circles(1000, rng, noise=0)
     assert np.allclose(np.hypot(*x.T), np.where(y == 0, 1, 0.5))
+    quarter = (x[:, 0] > 0) + 2 * (x[:, 1] > 0)
+    assert np.bincount(quarter).min() > 200, "points on all sides"
     x, y = moons(100, rng, noise=0)
     centre = np.where(y[:, None] == 0, [0, 0], [1, 0.5])
     assert np.allclose(np.hypot(*(x - centre).T), 1)

@@ -17,7 +17,6 @@ from nbhelpers.diagrams import (
     corner_product,
     draw_graph,
     draw_network,
-    ribbon,
     three_products,
     written,
 )
@@ -157,60 +156,6 @@ def test_no_two_numbers_of_a_network_overlap(ax, sizes):
 )
 def test_numbers_are_short_and_never_falsely_zero(number, text):
     assert _number(number) == text
-
-
-# ---------------------------------------------------------------- the ribbon
-
-THERE = [("x", (4, 2)), ("@ W", None), ("z", (4, 64)), ("mean", None), ("L", ())]
-BACK = [("1", ()), ("/ n", None), ("", None), ("@ Wᵀ", None), ("dx", (4, 2))]
-
-
-def read_row(ax, y):
-    """The steps of a row from left to right: (left, right, words)."""
-    words = {tuple(np.round(t.get_position(), 9)): t.get_text() for t in ax.texts}
-    row = []
-    for box in [box for box in ax.patches if np.isclose(box.get_center()[1], y)]:
-        (left, low), (right, _) = box.get_bbox().get_points()
-        x = round((left + right) / 2, 9)
-        row.append((left, right, f"{words[x, y]} {words[x, round(low - 0.05, 9)]}"))
-    for arrow in [text for text in ax.texts if getattr(text, "arrow_patch", None)]:
-        (start, height), (tip, _) = arrow.get_position(), arrow.xy
-        if height == y:
-            name = words[round((start + tip) / 2, 9), round(y + 0.06, 9)]
-            name = f"{name} ->" if tip > start else f"<- {name}"
-            row.append((*sorted([start, tip]), name))
-    return sorted(row)
-
-
-def test_ribbon(ax):
-    ribbon(ax, THERE, backward=BACK)
-    above, below = read_row(ax, 0), read_row(ax, -1.4)
-    there = ["x (4, 2)", "@ W ->", "z (4, 64)", "mean ->", "L number"]
-    assert [words for *_, words in above] == there
-    assert [words for *_, words in below] == ["dx (4, 2)", "<- @ Wᵀ/ n", "1 number"]
-    for row in (above, below):
-        for (_, right, _), (left, _, _) in pairwise(row):
-            assert right < left, "the steps of a row lie side by side"
-    ends = [[sum(row[k][:2]) / 2 for k in (0, -1)] for row in (above, below)]
-    assert ends[0] == pytest.approx(ends[1]), "box under box"
-    assert below[1][:2] == pytest.approx((above[1][0], above[3][1])), "one long arrow"
-    sizes = [(box.get_width(), box.get_height()) for box in ax.patches]
-    assert sizes[1] == pytest.approx((0.3 + 0.07 * 6, 0.3 + 0.07 * 2))
-    assert sizes[0][1] == sizes[1][1] > sizes[2][1], "as high as there are rows"
-    colors = [COLORS["blue"]] * 3 + [COLORS["vermillion"]] * 2
-    assert_colors([box.get_edgecolor() for box in ax.patches], colors)
-
-
-@pytest.mark.parametrize("layers", [1, 6])
-def test_a_ribbon_fits_into_the_figure(ax, layers):
-    ax.figure.set_size_inches(8, 2.6)
-    layer = [("Dense", None), ("z", (128, 256)), ("ReLU", None), ("a", (128, 10))]
-    steps = [("x", (128, 784)), *layers * layer]
-    ribbon(ax, steps, backward=steps[::-1])
-    assert_apart(ax.figure)
-    shapes = [text for text in ax.texts if text.get_text().startswith("(128")]
-    for box, text in zip(ax.patches, shapes, strict=True):
-        assert text.get_window_extent().width < box.get_window_extent().width
 
 
 def one_pass():

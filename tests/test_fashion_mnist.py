@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-import study
+import study_08 as study
 from nbhelpers import checkpoint
 from nbhelpers.datasets import DATA
 from nbhelpers.dynamic_network import evaluate, fit
@@ -264,7 +264,9 @@ def test_a_study_still_makes_the_rows_that_are_stored(name, monkeypatch):
     monkeypatch.setattr(study, "train", one_epoch)
     monkeypatch.setattr(study, "evaluate", share_seen)
     made = list(getattr(study, name)())
-    with (study.RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+    with (study.RESULTS / f"first_{name}.csv").open(
+        newline="", encoding="utf-8"
+    ) as file:
         stored = list(csv.DictReader(file))
     assert made[0].keys() == stored[0].keys()
     for column in ("name", "seed", "parameters"):

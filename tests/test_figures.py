@@ -68,6 +68,18 @@ def test_loss_curve(ax):
     assert_end(ax, "training", 2, 2, training.get_color())
     assert_end(ax, "validation", 3, 1, validation.get_color())
     assert names(ax) == ("epoch", "L", "") and ax.get_yscale() == "linear"
+    assert [line.get_marker() for line in ax.lines] == ["o", "o"]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5])
+def test_loss_curve_has_no_half_epochs(ax, epochs):
+    figures.loss_curve(ax, range(epochs))
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
+def test_loss_curve_of_many_epochs_is_a_plain_line(ax):
+    figures.loss_curve(ax, range(10))
+    assert [line.get_marker() for line in ax.lines] == ["None"]
 
 
 def test_loss_curve_of_one_sequence_and_of_none(ax):
@@ -101,7 +113,7 @@ def test_function_and_derivative(ax):
     blue, orange = line.get_color(), dashed.get_color()
     assert (blue, orange) == (COLORS["blue"], COLORS["vermillion"])
     assert_end(ax, "f", 3, 5, blue)
-    assert_end(ax, "f'", 3, 7, orange)
+    assert_end(ax, "slope", 3, 7, orange)
     assert [xy(line) for line in axes] == [[[0, 0], [1, 0]], [[0, 0], [0, 1]]]
     assert names(ax) == ("z", "", "")
 
@@ -272,6 +284,67 @@ def test_contour_path(ax):
     assert names(ax) == ("w1", "w2", "")
 
 
+def test_a_small_contour_path_in_a_colour_of_its_own(ax):
+    view = {"xlim": (-3, 4), "ylim": (-1, 2), "levels": [2], "minimum": (0, 0)}
+    path = fixed([[-1, 1], [0, 0.5]])
+    own = {"colors": {"a": "#7B4A12"}, "small": True}
+    figures.contour_path(ax, lambda w1, w2: w1**2 + w2**2, {"a": path}, **own, **view)
+    _, line, start = ax.lines
+    assert same_color(line.get_color(), "#7B4A12") and xy(line) == path.tolist()
+    assert xy(start) == [[-1, 1]] and ax.get_legend() is None
+
+
+def test_small_valleys(ax):
+    starts = fixed([[-1, 0], [1, 1]])
+    paths = {
+        str(k): np.vstack([starts[:1], [[k / 7, 0.5]], starts[1:]]) for k in range(7)
+    }
+    colors = [*COLORS.values()][:7]
+    floor = fixed([[-1, 1], [0, 0], [1, 1]])
+    fig = ax.figure
+    ax.remove()
+    kind = {"levels": [0.5, 1], "minimum": (1, 1)}
+    axes = figures.small_valleys(
+        fig, lambda a, b: a**2 + b**2, paths, colors, floor, **kind
+    )
+    for panel, (name, path), color in zip(axes, paths.items(), colors, strict=True):
+        *others, star, own, start = panel.lines
+        assert [xy(line) for line in others] == [p.tolist() for p in paths.values()]
+        assert len({line.get_color() for line in others}) == 1, "all others are grey"
+        assert xy(own) == path.tolist() and same_color(own.get_color(), color)
+        assert xy(star) == [[1, 1]] and xy(start) == [[-1, 0]]
+        assert names(panel) == ("", "", name)
+        low, high = panel.get_xlim()
+        assert low < -1 and high > 1, "no path is cut off"
+    *_, key = fig.axes
+    assert floor.tolist() in [xy(line) for line in key.lines]
+    places = {text.get_text(): text.xy for text in key.texts}
+    assert list(places) == ["start", "lowest"] and tuple(places["lowest"]) == (1, 1)
+    assert tuple(places["start"]) == (-1, 0)
+
+
+def test_lowest_points(ax):
+    x = (0.1, 1, 10)
+    named = {"a": fixed([3.0, 1.0, 2.0]), "b": fixed([0.5, 4.0, 5.0])}
+    colors = {"a": COLORS["blue"], "b": COLORS["orange"]}
+    figures.lowest_points(ax, x, named, colors)
+    rings = [xy(line) for line in ax.lines[1::2]]
+    assert rings == [[[1, 1.0]], [[0.1, 0.5]]], "each ring at its lowest point"
+    assert [line.get_ydata().tolist() for line in ax.lines[::2]] == [
+        [3, 1, 2],
+        [0.5, 4, 5],
+    ]
+    assert {t.get_text(): t.xy for t in ax.texts} == {"a": (1, 1.0), "b": (0.1, 0.5)}
+    places = {t.get_text(): t.get_position()[0] for t in ax.texts}
+    assert places["b"] < places["a"], "in the order of their rings"
+    for line, name in zip(ax.lines[1::2], named, strict=True):
+        assert same_color(line.get_markeredgecolor(), colors[name])
+        assert same_color(texts(ax)[name].get_color(), text_color(colors[name]))
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert ax.get_ylim()[0] <= 0.1, "room for the names"
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.1", "10"]
+
+
 def test_image_grid(ax):
     images = fixed(np.random.default_rng(0).random((5, 12 * 12)))
     titles = ["a", "b\nsecond line", "c", "d", "e"]
@@ -352,15 +425,14 @@ def test_small_tables_are_laid_out_as_their_array():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_half_planes_never_fail_and_point_to_the_active_side(seed):
+def test_half_planes_never_fail_and_point_to_the_active_side(seed, ax):
     """Lines that miss the plane, that only touch a corner, and weights of 0."""
     rng = np.random.default_rng(seed)
     W, b = rng.normal(size=(2, 8)), rng.normal(size=8) * rng.choice([0.1, 1, 5])
     W[:, 0], b[1] = 0, 100
     b[2] = 1.59 * np.abs(W[:, 2]).sum()  # cuts off the tip of a corner
-    fig, ax = plt.subplots()
     count = figures.half_planes(ax, W, b)
-    fig.canvas.draw()
+    ax.figure.canvas.draw()
     u = np.linspace(-1.6, 1.6, 161)
     z = np.stack(np.meshgrid(u, u), axis=-1) @ W + b
     assert (count == (z > 0).sum(axis=2)).all()
@@ -378,3 +450,180 @@ def test_half_planes_never_fail_and_point_to_the_active_side(seed):
     for line, j in zip(lines, crossing, strict=True):
         on = line.get_paths()[0].vertices @ W[:, j] + b[j]
         assert np.abs(on).max() < 1e-6 * (1 + np.abs(b[j]))
+
+
+def test_bells_stand_on_their_curve(ax):
+    at, centres = fixed([0, 2]), fixed([1, -1])
+    density = lambda d: np.maximum(4 - 8 * np.abs(d), 0)  # noqa: E731
+    figures.bells(ax, at, centres, density, width=0.3, reach=0.8)
+    for line, area, x, centre in zip(
+        ax.lines, ax.collections, at, centres, strict=True
+    ):
+        u, v = line.get_xydata().T
+        assert_allclose(u, x + 0.3 * np.maximum(1 - 2 * np.abs(v - centre), 0))
+        assert_allclose(v[[0, 100, -1]], centre + np.array([-0.8, 0, 0.8]))
+        assert_allclose(u[100], x + 0.3)
+        filled = area.get_paths()[0].vertices
+        assert_allclose(
+            [filled.min(axis=0), filled.max(axis=0)], [[x, v[0]], [u[100], v[-1]]]
+        )
+
+
+def test_probability_triangle(ax):
+    p = fixed([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.2, 0.3, 0.5]])
+    pull = fixed([[0, 0, 0], [1, -1, 0], [1, 0, -1], [0, 0.3, -0.3]])
+    path, top = fixed([[0, 1, 0], [0.5, 0.5, 0]]), 0.75**0.5
+    figures.probability_triangle(ax, p, pull, path, color=COLORS["green"], title="T")
+    (arrows,) = ax.collections
+    assert_allclose(arrows.get_offsets()[:3], [[0.5, top], [0, 0], [1, 0]])
+    assert_allclose(arrows.get_offsets()[3], [0.2 * 0.5 + 0.5, 0.2 * top])
+    assert_allclose(np.c_[arrows.U, arrows.V][:3], [[0, 0], [0.5, top], [-0.5, top]])
+    assert_allclose([arrows.U[3], arrows.V[3]], [-0.3, 0], atol=1e-12)
+    assert (arrows.angles, arrows.scale_units, arrows.scale) == ("xy", "xy", 3)
+    assert_colors(arrows.get_facecolor(), [COLORS["green"]])
+    border, walk = ax.lines
+    assert_allclose(border.get_xydata(), [[0.5, top], [0, 0], [1, 0], [0.5, top]])
+    assert_allclose(walk.get_xydata(), [[0, 0], [0.25, top / 2]])
+    corners = {words: tuple(text.xy) for words, text in texts(ax).items()}
+    assert corners == {
+        "class 0, the label": (0.5, top), "class 1": (0, 0), "class 2": (1, 0)
+    }  # fmt: skip
+    assert names(ax)[2] == "T" and not ax.axison
+    assert_apart(ax.figure)
+
+
+class Side:
+    """Says class 1 right of a place, else class 0."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def predict(self, points):
+        return (points[:, 0] > self.place).astype(int)
+
+
+def test_under_a_loss_stand_the_planes_of_its_marks(ax):  # for its style
+    x, y = np.array([[0.0, 0], [2, 1], [4, 0]]), np.array([0, 1, 1])
+    networks, losses = [Side(place) for place in range(4)], [4, 3, 2, 0.5]
+    fig = plt.figure()
+    ax, planes = figures.loss_over_planes(fig, losses, networks, (0, 1, 3), x, y)
+    line, *marks = [line.get_xydata().tolist() for line in ax.lines]
+    assert line == [[0, 4], [1, 3], [2, 2], [3, 0.5]]
+    assert marks == [[[0, 4]], [[1, 3]], [[3, 0.5]]]
+    assert {words: t.xy for words, t in texts(ax).items()} == {
+        "A": (0, 4), "B": (1, 3), "C": (3, 0.5),
+    }  # fmt: skip
+    assert ax.get_yscale() == "log" and names(ax)[:2] == ("epoch", "loss")
+    for plane, letter, epoch in zip(planes, "ABC", (0, 1, 3), strict=True):
+        assert names(plane) == ("", "", f"{letter}, epoch {epoch}")
+        row = plane.images[0].get_array()[75]  # from -0.4 to 4.4
+        share = (row == tint(CLASS_COLORS[1], 0.28)).all(axis=1).mean()
+        assert share == pytest.approx((4.4 - epoch) / 4.8, abs=0.01)
+        assert plane.collections[0].get_offsets().tolist() == x.tolist()
+
+
+def test_line_and_dots_of_one_colour(ax):
+    figures.line_and_dots(ax, [1, 2, 3], [4, 5, 6], [4.1, 5, 5.9], "he", "#0072B2")
+    line, dots = ax.lines
+    assert xy(line) == [[1, 4], [2, 5], [3, 6]] and line.get_linestyle() == "-"
+    assert xy(dots) == [[1, 4.1], [2, 5], [3, 5.9]] and dots.get_marker() == "o"
+    assert_colors([line.get_color(), dots.get_color()], ["#0072B2"] * 2)
+    assert_end(ax, "he", 3, 6, "#0072B2")
+
+
+def test_rate_curve_rings_its_lowest_point(ax):
+    figures.rate_curve(ax, {0.01: 3.0, 0.1: 0.5, 1.0: 2.0}, "25", "#0072B2")
+    line, ring = ax.lines
+    assert xy(line) == [[0.01, 3], [0.1, 0.5], [1, 2]] and xy(ring) == [[0.1, 0.5]]
+    assert_colors([line.get_color(), ring.get_markeredgecolor()], ["#0072B2"] * 2)
+    assert ring.get_markerfacecolor() == "white" and ring.get_marker() == "o"
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "log", "rate")
+    assert_end(ax, "25", 1.0, 2.0, "#0072B2")
+
+
+def test_curvature_and_border_share_a_colour(ax):
+    figures.curvature_and_border(ax, 0.1, [25.0, 12.0, 20.0], 10, "#009E73")
+    curve, border = ax.lines
+    assert xy(curve) == [[0, 25], [10, 12], [20, 20]]
+    assert border.get_ydata() == [20, 20] and border.get_linestyle() == "--"
+    assert_colors([curve.get_color(), border.get_color()], ["#009E73"] * 2)
+    label = texts(ax)["2 / 0.1"]
+    assert label.xy == (1, 20) and same_color(label.get_color(), text_color("#009E73"))
+    assert label.get_position()[1] < 0 and label.get_va() == "top", "below the border"
+    assert names(ax)[:2] == ("step", "curvature")
+
+
+def test_learning_curve(ax):
+    runs = {"training": [[1, 1], [0.9]], "validation": [[0.5, 0.7, 0.8], [0.9]]}
+    colors = [COLORS["grey"], COLORS["blue"]]
+    figures.learning_curve(ax, [100, 1000], runs, colors)
+    training, validation = (line.get_xydata() for line in ax.lines)
+    assert_allclose(training, [[100, 1], [1000, 0.9]])
+    assert_allclose(validation, [[100, 0.7], [1000, 0.9]])
+    assert_colors([line.get_color() for line in ax.lines], colors)
+    spread = ax.collections[1].get_paths()[0].get_extents()
+    assert_allclose([spread.y0, spread.y1], [0.5, 0.9])
+    assert set(texts(ax)) == {"training", "validation"}
+    assert ax.get_xscale() == "log" and ax.xaxis.get_major_formatter()(1000) == "1,000"
+    assert_apart(ax.figure)
+
+
+def test_worth(ax):
+    cures = {"none": 0.5, "some": 0.505, "much": 0.75}
+    colors = [COLORS[name] for name in ("purple", "green", "orange")]
+    figures.worth(
+        ax, fixed([100, 1000, 10_000]), fixed([0, 0.5, 1]), 1000, cures, colors
+    )
+    curve, *points = ax.lines
+    assert_allclose(curve.get_ydata(), [0, 0.5, 1])
+    assert [point.get_xydata().tolist() for point in points] == [
+        [[1000, height]] for height in cures.values()
+    ]
+    assert_colors([point.get_color() for point in points], colors)
+    tips = [note.xy for note in ax.texts if hasattr(note, "xy")]
+    assert_allclose(np.log10(tips)[:, 0], [3, 3.01, 3.5])
+    assert_allclose([tip[1] for tip in tips], list(cures.values()))
+    labels = [text for text in ax.texts if text.get_text()]
+    assert [text.get_text().strip() for text in labels] == [
+        "none: 1,000", "some: 1,000", "much: 3,200"
+    ]  # fmt: skip
+    assert_allclose([text.get_position()[1] for text in labels], [0.5, 0.525, 0.75])
+    assert_apart(ax.figure)
+
+
+def test_framed(ax):
+    whole, part = ax.figure.subplots(1, 2)
+    image = np.arange(25).reshape(5, 5)
+    figures.framed(whole, part, image, 1, 2, 3)
+    assert_allclose(whole.images[0].get_array(), image)
+    (frame,) = whole.patches
+    assert_allclose(frame.get_bbox().get_points(), [[1.5, 0.5], [4.5, 3.5]])
+    assert_allclose(part.images[0].get_array(), image[1:4, 2:])
+
+
+def test_tried(ax):
+    pair = ax.figure.subplots(1, 2)
+    rows = np.array([(8, 0.1, 0.7), (16, 0.2, 0.9)])
+    draws = np.rec.fromrecords(rows.tolist(), names="width,rate,right")
+    ticks_of = {"width": [2, 8, 32], "rate": [0.1, 0.2]}
+    figures.tried(pair, draws, draws[1], ticks_of, "right")
+    for k, ax in enumerate(pair):
+        dots, ring = (line.get_xydata() for line in ax.lines)
+        assert_allclose(dots, rows[:, [k, 2]])
+        assert_allclose(ring, rows[1:, [k, 2]])
+        assert ax.get_xlabel() == ["width", "rate"][k]
+        assert ax.get_xscale() == ["log", "linear"][k]
+    assert ticks(pair[0].xaxis) == {2: "2", 8: "8", 32: "32"}
+
+
+def test_reliability(ax):
+    high, low = fixed([0.6, 0.8, 1]), fixed([0.2, 0.4, 0.6])
+    figures.reliability(ax, low, high, "modest", COLORS["sky"])
+    figures.reliability(ax, high, low, "bold", COLORS["blue"])
+    modest, diagonal, bold, _ = (line.get_xydata() for line in ax.lines)
+    assert_allclose(modest, np.c_[low, high])
+    assert_allclose(bold, np.c_[high, low])
+    assert_allclose(diagonal, [[0, 0], [1, 1]])
+    above, below = ax.texts
+    assert above.xy == (0.4, 0.8) and below.xy == (0.8, 0.4)
+    assert above.get_ha() == "right" and below.get_ha() == "left"

@@ -11,7 +11,6 @@ A longer run: FUZZ_EXAMPLES=2000 python -m pytest tests/test_fuzz.py
 import math
 import os
 import warnings
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from nbhelpers.fashion_mnist import Centering
 from nbhelpers.generalization import (
     Dropout,
     accuracy,
@@ -28,7 +26,6 @@ from nbhelpers.generalization import (
     precision,
     recall,
     report,
-    split,
 )
 from nbhelpers.layers import Layer
 from nbhelpers.losses import CrossEntropy, Loss
@@ -140,33 +137,6 @@ def test_row_by_row(name, x, seed):
 def test_function_of_one_number(function, x):
     wanted = [function(np.float64(entry)) for entry in x.ravel()]
     agree(outcome(function, x), np.reshape(wanted, x.shape), x.dtype)
-
-
-@pytest.mark.parametrize("name", BY_ENTRIES + ["Softmax"])
-@pytest.mark.parametrize("size", [1e3, 1e4, 1e30])
-def test_extreme_inputs_stay_finite_without_a_warning(name, size):
-    layer, x = LAYERS[name](), np.array([[-size, 0.0, size]])
-    assert np.isfinite(outcome(layer.forward, x)).all()
-    assert np.isfinite(outcome(layer.backward, np.ones_like(x))).all()
-
-
-@fuzz
-@given(shape=SHAPES, rate=st.floats(0, 0.99), seed=seeds)
-def test_dropout(shape, rate, seed):
-    x = np.random.default_rng(seed).uniform(1, 2, shape)
-    layer, again = (Dropout(rate, np.random.default_rng(seed)) for _ in "ab")
-    y = layer.forward(x)
-    np.testing.assert_array_equal(y, again.forward(x))
-    np.testing.assert_array_equal(layer.backward(x), y)  # the same mask
-    agree(y, np.where(y == 0, 0, x / (1 - rate)))
-    assert rate > 0 or (y != 0).all()
-
-
-def test_dropout_drops_the_share_that_its_rate_says():
-    x, layer = np.ones((300, 300)), Dropout(0.3, np.random.default_rng(0))
-    masks = [layer.forward(x) == 0 for _ in "ab"]
-    assert [mask.mean() for mask in masks] == pytest.approx([0.3, 0.3], abs=0.01)
-    assert (masks[0] != masks[1]).any()
 
 
 # ----------------------------------------------------------------------------- losses
@@ -339,38 +309,3 @@ def test_metric(metric, pair):
     np.testing.assert_array_equal(got, measured(y, predicted))
     if metric is last_of_report:
         assert got.endswith(f" {accuracy(y, predicted):.2f}")
-
-
-@fuzz
-@given(
-    y=index_lists(st.integers(0, 20)),
-    fraction=st.floats(-0.5, 1.5) | st.sampled_from([0, 1, math.nan, "1"]),
-    seed=seeds,
-)
-def test_split(y, fraction, seed):
-    x = np.arange(len(y))
-    parts = outcome(split, x, y, fraction, np.random.default_rng(seed))
-    sizes, plain = {}, np.asarray(y).tolist()
-    if are_indices(y) and not isinstance(fraction, str) and 0 < fraction < 1:
-        sizes = {k: round(fraction * plain.count(k)) for k in plain}
-    if not sizes or any(n in (0, plain.count(k)) for k, n in sizes.items()):
-        assert parts is REFUSED
-        return
-    rows = [row for part, _ in parts for row in part.tolist()]
-    assert sorted(rows) == x.tolist()
-    assert all(plain[r] == k for part in parts for r, k in zip(*part, strict=True))
-    assert Counter(parts[1][1].tolist()) == sizes
-
-
-@fuzz
-@given(x=arrays(st.tuples(st.integers(2, 6), st.integers(1, 4)), low=-50, high=50))
-def test_centering(x):
-    """Mean 0 in each column, and root mean square 1 over all of them."""
-    spread = float(np.ptp(x, axis=0).max())
-    assume(spread == 0 or spread > 1)  # between them rounding decides
-    y = outcome(outcome(Centering, x), x)
-    assert y.dtype == x.dtype
-    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-4)
-    size = math.sqrt(np.square(y, dtype=float).mean())
-    assert size == pytest.approx(1 if spread else 0, abs=1e-3)
-    assert outcome(Centering(x), x[:1]).tolist() == y[:1].tolist()

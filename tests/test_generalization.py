@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from nbhelpers.dynamic_network import Network
-from nbhelpers.generalization import Dropout, EarlyStopping, report, split
+from nbhelpers.generalization import (
+    Dropout,
+    EarlyStopping,
+    precision,
+    report,
+    split,
+)
 from nbhelpers.layers import Layer
 
 # ------------------------------------------------------------- split
@@ -85,6 +91,12 @@ def test_report_makes_room_for_long_names_and_warns_of_an_absent_class():
         "recall: 0/0 for [1, 2] is taken as 0.0",
         "f1: 0/0 for [2] is taken as 0.0",
     ]
+    assert {one.filename for one in said} == {__file__}
+
+
+def test_a_choice_is_what_it_says_not_the_same_object():
+    average = "".join(["ma", "cro"])
+    assert precision([0, 1, 1], [0, 1, 1], average) == 1.0
 
 
 # ------------------------------------------------------------- dropout

@@ -82,7 +82,7 @@ def test_a_wrong_answer(capsys, attempt, cases, words):
 def test_arguments_in_one_line(capsys):
     arguments = (double, 0.123456, ROW / 3, np.zeros((3, 5)), [1, 2])
     said = verdict(capsys, lambda *_: 1, (arguments, 2))
-    wanted = "double, 0.1235, [0.3333, 0.6667], an array of shape (3, 5), [1, 2]\n"
+    wanted = "0.1235, [0.3333, 0.6667], an array of shape (3, 5), [1, 2]\n"
     assert said.partition("The arguments were ")[2] == wanted
     assert "arguments" not in verdict(capsys, len, (("x" * 400,), 2))
 

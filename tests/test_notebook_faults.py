@@ -1,5 +1,8 @@
 """The tests of the notebooks, seen red: each finds the fault that is planted for it."""
 
+import shutil
+from contextlib import nullcontext
+
 import pytest
 
 import test_notebooks as real
@@ -14,6 +17,7 @@ def series(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images/sum.png").touch()
     (tmp_path / "images/product.png").touch()
+    (tmp_path / "images/power.png").touch()
     return tmp_path / "notebooks"
 
 
@@ -30,13 +34,14 @@ def marks(test):
 OF_NOTEBOOKS = marked(real.each_notebook)
 ALL = marked(real.each_lesson) + OF_NOTEBOOKS
 FAULTS = {}
+BEYOND = "beyond/09_ninth.ipynb"
 
 
-def breaks(test, words=""):
-    """Mark a function that plants, in the second lesson, what a test must find."""
+def breaks(test, words="", page="02_second.ipynb"):
+    """Mark a function that plants, in this lesson, what a test must find."""
 
     def register(plant):
-        FAULTS[plant.__name__] = plant, test, words
+        FAULTS[plant.__name__] = plant, test, words, page
         return plant
 
     return register
@@ -46,8 +51,10 @@ def breaks(test, words=""):
 def test_the_faultless_series_passes(series, test):
     test(series / "01_first.ipynb")
     test(series / "02_second.ipynb")
+    test(series / "beyond/09_ninth.ipynb")
     if test in OF_NOTEBOOKS:
         test(series / "solutions/01_first.ipynb")
+        test(series / "beyond/solutions/09_ninth.ipynb")
 
 
 @breaks(real.test_run_once_from_top_to_bottom, "make notebooks")
@@ -63,11 +70,6 @@ def run_out_of_order(cells):
 @breaks(real.test_valid_and_free_of_the_machine)
 def metadata_of_an_editor(cells):
     cell_with(cells, "print(1 + 2)").metadata["scrolled"] = True
-
-
-@breaks(real.test_small_enough, "smaller or fewer pictures")
-def over_one_megabyte(cells):
-    cell_with(cells, "#| image").outputs = [shows(image_png="A" * 1_000_000)]
 
 
 @breaks(real.test_small_enough, "over 500 kB")
@@ -163,11 +165,6 @@ def too_many_long_cells(cells):
         cell_with(cells, words).source = "\n".join(["x = 1"] * 16)
 
 
-@breaks(real.test_code_short_enough_to_read, "88 columns")
-def wide_line(cells):
-    cell_with(cells, "print(1 + 2)").source = f"print('{'3' * 90}')"
-
-
 @breaks(real.test_prose_before_every_code_cell)
 def two_code_cells_in_a_row(cells):
     cells.insert(cells.index(cell_with(cells, "print(1 + 2)")), code("x = 1"))
@@ -181,6 +178,18 @@ def only_a_heading_before_the_code(cells):
 @breaks(real.test_imports_only_what_earlier_notebooks_made, "imports second")
 def own_module_before_its_time(cells):
     cell_with(cells, "print(1 + 2)").source = "from nbhelpers.second import twice"
+
+
+@breaks(real.test_imports_only_what_earlier_notebooks_made, "imports beyond.ninth")
+def module_from_beyond(cells):
+    cell_with(cells, "print(1 + 2)").source = "import nbhelpers.beyond.ninth"
+
+
+@breaks(
+    real.test_imports_only_what_earlier_notebooks_made, "imports beyond.ninth", BEYOND
+)
+def own_module_beyond(cells):
+    cell_with(cells, "print(1 + 2)").source = "from nbhelpers.beyond import ninth"
 
 
 @breaks(real.test_imports_only_what_earlier_notebooks_made, "imports checkpoint")
@@ -218,6 +227,14 @@ def output_without_alt_text(cells):
 def drawing_of_another_kind(cells):
     svg = toys.new_output("display_data", {"image/svg+xml": "<svg/>"})
     cell_with(cells, "#| image").outputs = [svg]
+
+
+@breaks(
+    real.test_every_drawn_picture_is_sharp_on_todays_screens,
+    "half is [2, 1]",
+)
+def picture_with_a_pixel_for_each_point(cells):
+    del cell_with(cells, "#| image").outputs[0].metadata["image/png"]
 
 
 @pytest.mark.parametrize(
@@ -259,6 +276,11 @@ def append(text):
 @breaks(real.test_previous_contents_next)
 def no_way_back(cells):
     cells[0].source = cells[0].source.replace("01_first.ipynb", "README.md")
+
+
+@breaks(real.test_previous_contents_next, "must lead to ['../README.md']", BEYOND)
+def contents_of_another_folder(cells):
+    cells[0].source = cells[0].source.replace("](../README.md)", "](README.md)")
 
 
 @breaks(real.test_previous_contents_next, "the last cell must lead to")
@@ -307,6 +329,17 @@ def short_ledger(cells):
     cell_with(cells, "ledger(").outputs = [toys.new_output("display_data", data)]
 
 
+@breaks(real.test_the_ledger_so_far, "a row for each notebook", BEYOND)
+def ledger_of_the_eight(cells):
+    table = cell_with(cells, "ledger(").outputs[0].data
+    table["text/markdown"] = toys.HEADER + "".join(toys.ROWS) + toys.BEYOND
+
+
+@breaks(real.test_exercises_are_solved, "not checked in the solutions", BEYOND)
+def check_that_the_solutions_lack_beyond(cells):
+    cell_with(cells, 'exercise("1"').source += "  # and more"
+
+
 @breaks(real.test_exercises_wait_to_be_attempted)
 def answer_given_away(cells):
     check = cell_with(cells, 'exercise("1"')
@@ -335,8 +368,8 @@ def check_without_a_wrong_answer(cells):
     cell.source = cell.source.replace('"1"', '"4"')
 
 
-def assert_red(series, plant, test, words):
-    path = series / "02_second.ipynb"
+def assert_red(series, plant, test, words, page="02_second.ipynb"):
+    path = series / page
     edit(path, plant)
     with pytest.raises((AssertionError, pytest.fail.Exception)) as red:
         test(path)
@@ -346,6 +379,20 @@ def assert_red(series, plant, test, words):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_it_goes_red(series, fault):
     assert_red(series, *FAULTS[fault])
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_a_page_beyond_imports_another_that_it_needs(series, needed):
+    def change(cells):
+        cell_with(cells, "print(1 + 2)").source = "import nbhelpers.beyond.ninth"
+        if needed:
+            way = "[09](09_ninth.ipynb)"
+            cells[0].source = cells[0].source.replace("no more", way)
+
+    path = shutil.copy(series / BEYOND, series / "beyond/10_tenth.ipynb")
+    edit(path, change)
+    with nullcontext() if needed else pytest.raises(AssertionError, match="ninth"):
+        real.test_imports_only_what_earlier_notebooks_made(path)
 
 
 def test_a_wrong_solution_is_found(series):
@@ -363,4 +410,4 @@ def test_every_test_has_been_seen_red():
         real.test_only_markdown_that_github_renders,
         real.test_only_formulas_that_github_renders,
     }
-    assert set(ALL) == {test for _, test, _ in FAULTS.values()} | by_hand
+    assert set(ALL) == {test for _, test, *_ in FAULTS.values()} | by_hand

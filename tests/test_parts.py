@@ -2,17 +2,28 @@
 
 import ast
 import copy
+import inspect
 import pickle
 
 import numpy as np
 import pytest
 
 from nbhelpers.activations import ReLU
+from nbhelpers.datasets import circles, moons, spirals
 from nbhelpers.dynamic_network import Network, Optimizer, fit, mlp
-from nbhelpers.generalization import Dropout, EarlyStopping
+from nbhelpers.generalization import Dropout
 from nbhelpers.layers import Dense, Layer, he, lecun, normal, xavier, zeros
 from nbhelpers.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
-from nbhelpers.optimizers import SGD, Adam, AdamW
+from nbhelpers.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    cosine,
+    exponential_decay,
+    step_decay,
+    warmup_cosine,
+)
+from nbhelpers.single_pass import check_gradient, numerical_gradient
 from toys import BatchNorm, make, variants
 
 PARTS = variants(Layer) | variants(Loss) | variants(Optimizer)
@@ -82,6 +93,30 @@ def test_settings_are_pythons_own_numbers(made, number):
         assert type(getattr(again, name)) is type(values[name])
         assert getattr(again, name) == value
     assert type(Adam(np.int8(1)).lr) is int
+
+
+@pytest.mark.parametrize(
+    "function, defaults",
+    [
+        (spirals, {"classes": 3, "noise": 0.2}),
+        (moons, {"noise": 0.1}),
+        (circles, {"noise": 0.1}),
+        (numerical_gradient, {"h": 1e-6}),
+        (check_gradient, {"tolerance": 1e-6}),
+        (normal, {"std": 1}),
+        (fit, {"batch_size": 128}),
+        (step_decay, {"factor": 0.1, "drops": 2}),
+        (exponential_decay, {"final": 0.01}),
+        (cosine, {"final": 0}),
+        (warmup_cosine, {"warmup": 0.3, "final": 0}),
+    ],
+)
+def test_what_is_not_given_is_the_usual(function, defaults):
+    parameters = inspect.signature(function).parameters.values()
+    found = {
+        p.name: p.default for p in parameters if isinstance(p.default, int | float)
+    }
+    assert found == defaults
 
 
 @pytest.mark.parametrize(
@@ -216,17 +251,6 @@ def test_state_has_the_names_of_params():
     network = Network(ReLU(), Network(BatchNorm(2)))
     assert list(network.state) == ["1.0.mean", "1.0.variance"]
     assert list(network.params) == ["1.0.gain", "1.0.shift"]
-
-
-def test_early_stopping_keeps_the_state():
-    network, stop = Network(BatchNorm(2)), EarlyStopping(watch="loss")
-    network.forward(np.arange(6.0).reshape(3, 2))
-    best = network.predict(np.ones((1, 2)))
-    stop(network, {"loss": [1.0]})
-    network.forward(np.ones((3, 2)))
-    assert (network.predict(np.ones((1, 2))) != best).any()
-    stop.restore(network)
-    np.testing.assert_array_equal(network.predict(np.ones((1, 2))), best)
 
 
 class Plain(Loss):

@@ -22,7 +22,6 @@ from nbhelpers.dynamic_network import (
     fit,
     mlp,
 )
-from nbhelpers.fashion_mnist import train as train_recipe
 from nbhelpers.generalization import Dropout, EarlyStopping
 from nbhelpers.layers import Dense
 from nbhelpers.losses import MeanSquaredError, SoftmaxCrossEntropy
@@ -278,25 +277,6 @@ def test_early_stopping_keeps_the_best():
     assert found["loss"] == min(losses) == losses[stop.best_epoch - 1]
 
 
-@given(
-    seen=st.lists(st.floats(0, 9) | st.just(math.nan), min_size=1, max_size=12),
-    patience=st.integers(1, 3),
-    watch=st.sampled_from(["validation_loss", "validation_accuracy"]),
-)
-def test_early_stopping_knows_better_from_worse(seen, patience, watch):
-    net = Network(Dense(1, 1, np.random.default_rng(0)))
-    stop, sign = EarlyStopping(patience, watch), -1 if "accuracy" in watch else 1
-    for epoch in range(1, len(seen) + 1):
-        net.layers[0].params["b"][0] = epoch
-        costs = [math.inf if math.isnan(v) else sign * v for v in seen[:epoch]]
-        best = costs.index(min(costs)) + 1 if min(costs) < math.inf else 0
-        assert stop(net, {watch: seen[:epoch]}) == (epoch - best >= patience)
-        assert stop.best_epoch == best
-        if best:
-            stop.restore(net)
-            assert net.layers[0].params["b"][0] == best
-
-
 # ---- an epoch is done whole or not at all
 
 
@@ -542,6 +522,19 @@ def test_divergence_says_where_and_undoes_its_epoch():
     assert error.match("lower the rate, scale the inputs, or clip the gradients")
 
 
+@pytest.mark.parametrize("batch", [2, 3])
+def test_divergence_names_the_batch(batch):
+    steps = itertools.count(2)  # of the batch that sees what the step has done
+
+    def before_step(grads):
+        far = 0 if next(steps) < batch else np.inf
+        return {name: g + far for name, g in grads.items()}
+
+    with np.errstate(all="ignore"), pytest.raises(Diverged) as error:
+        run(before_step=before_step)
+    assert error.match(rf"epoch 1, batch {batch},")
+
+
 @pytest.mark.parametrize("name", ["0.W", "0.b", "2.W", "2.b"])
 @pytest.mark.parametrize("step, epochs", [(4, 0), (8, 1)])
 def test_any_parameter_that_is_not_finite_is_found(name, step, epochs):
@@ -560,10 +553,3 @@ def test_any_parameter_that_is_not_finite_is_found(name, step, epochs):
     assert error.value.history == done
     for key, w in net.params.items():
         np.testing.assert_array_equal(w, wanted.params[key])
-
-
-def test_the_recipe_never_looks_at_the_test_data():
-    x, y = toy(64)
-    data = x.astype(np.float32), y, object(), object()
-    net, history = train_recipe(data, np.random.default_rng(0), epochs=1)
-    assert net.predict(data[0]).shape == (64, 2) and len(history["loss"]) == 1

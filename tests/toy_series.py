@@ -1,6 +1,7 @@
-"""A made-up series of two short notebooks, in which tests plant faults."""
+"""A made-up series of two short notebooks and one beyond, to plant faults in."""
 
 import base64
+import io
 
 import nbformat
 from nbformat.v4 import (
@@ -9,11 +10,16 @@ from nbformat.v4 import (
     new_notebook,
     new_output,
 )
+from PIL import Image
 
-PICTURE = base64.b64encode(b"\x89PNG, made up").decode()
+file = io.BytesIO()
+Image.new("RGB", (4, 2)).save(file, "PNG")
+PICTURE = base64.b64encode(file.getvalue()).decode()
+SHOWN = {"image/png": {"width": 2, "height": 1}}
 TIMES = ["nbval-ignore-output"]
 HEADER = "| notebook | idea | seconds |\n|---|---|---|\n"
 ROWS = ["| 01 | sums | 0.1 |\n", "| 02 | products | 0.2 |\n"]
+BEYOND = "| 09 | powers | 0.3 |\n"
 
 
 def prints(text):
@@ -22,7 +28,8 @@ def prints(text):
 
 def shows(**data):
     bundle = {name.replace("_", "/"): value for name, value in data.items()}
-    return new_output("display_data", bundle)
+    shown = SHOWN if "image_png" in data else {}
+    return new_output("display_data", bundle, metadata=shown)
 
 
 def code(source, *outputs, **metadata):
@@ -63,10 +70,16 @@ def wrong_answers():
         )
 
 
-def lesson(number, title, module, links, sources, alt, image):
-    """A lesson in the frame of the series, with one picture and three exercises."""
+def lesson(number, title, module, links, sources, alt, image, home=".."):
+    """A lesson in the frame of the series, with one picture and three exercises.
+
+    home: the way from it to the project, which is longer beyond
+    """
+    beyond = home != ".."
+    rows, package = (BEYOND, ".beyond") if beyond else ("".join(ROWS[:number]), "")
     return notebook(
         f"# {number:02d} - {title}\n\nA sum is built, in 5 minutes.\n\n{links}\n\n"
+        "**You need** no more.\n\n"
         "**On this page**: 1 What is a mean? - 2 What does it look like?",
         *(
             cell
@@ -78,16 +91,16 @@ def lesson(number, title, module, links, sources, alt, image):
         code("print(1 + 2)", prints("3\n")),
         "## 2. What does it look like?\n\nThe same, drawn.",
         code(f"#| image: {image}\nplt.show()", shows(image_png=PICTURE), alt=alt),
-        f"![{alt}](../images/{image})\n\n## Recap\n\nSums are easy, and quick:",
+        f"![{alt}]({home}/images/{image})\n\n## Recap\n\nSums are easy, and quick:",
         code(
             f'ledger({number}, "sums")',
-            shows(text_markdown=HEADER + "".join(ROWS[:number])),
+            shows(text_markdown=HEADER + rows),
             tags=TIMES,
         ),
         f"## Exercises\n\nThe [solutions](solutions/{number:02d}_{module}.ipynb).",
         *exercises(lambda n: "...", "not attempted yet"),
         "## What we keep\n\nThe module holds what stands above.",
-        code(f"from nbhelpers import {module}\n\nkept({module}, globals())"),
+        code(f"from nbhelpers{package} import {module}\n\nkept({module}, globals())"),
         f"And now: {links}",
     )
 
@@ -123,8 +136,24 @@ def second():
     )
 
 
-def solved():
-    title = "# 01 - Solutions\n\nTo [the lesson](../01_first.ipynb)."
+def ninth():
+    return lesson(
+        9,
+        "Raise a number to a power",
+        "ninth",
+        "[contents](../README.md)",
+        [
+            '"""Ninth: powers."""\n\nfrom nbhelpers.second import twice',
+            "def square(a):\n    return a * twice(a) / 2",
+        ],
+        "A square is three rows high and three wide, and holds nine.",
+        "power.png",
+        home="../..",
+    )
+
+
+def solved(page="01_first.ipynb"):
+    title = f"# 01 - Solutions\n\nTo [the lesson](../{page})."
     return notebook(title, *exercises(lambda n: n + 1, "right"), *wrong_answers())
 
 
@@ -152,9 +181,11 @@ def series(root):
     """Write the whole made-up series, but for what the export makes."""
     write(root, "01_first.ipynb", first())
     write(root, "02_second.ipynb", second())
+    write(root, "beyond/09_ninth.ipynb", ninth())
     write(root, "solutions/01_first.ipynb", solved())
     write(root, "solutions/02_second.ipynb", solved())
+    write(root, "beyond/solutions/09_ninth.ipynb", solved("09_ninth.ipynb"))
     (root / "notebooks/README.md").write_text("[1](01_first.ipynb)\n")
-    (root / "nbhelpers").mkdir()
+    (root / "nbhelpers/beyond").mkdir(parents=True)
     (root / "nbhelpers/__init__.py").write_text('"""A toy."""\n')
     (root / "nbhelpers/figures.py").write_text('"""Pictures."""\n\nimport math\n')

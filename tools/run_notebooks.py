@@ -15,10 +15,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 from export import ROOT, export, write
+
+TIMEOUT = 600  # seconds a cell may take
 
 
 def execute(path, root):
@@ -28,7 +29,7 @@ def execute(path, root):
     notebook.metadata.pop("widgets", None)
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=TIMEOUT,
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
@@ -45,10 +46,10 @@ def execute(path, root):
 
 
 def with_palette(picture):
-    """A PNG in base64 with 128 colours: a third of the size, the same to the eye."""
+    """A PNG in base64 with 256 colours: half as large or less, the same to the eye."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     smaller = io.BytesIO()
-    colours = image.quantize(128, dither=Image.Dither.NONE)
+    colours = image.quantize(256, dither=Image.Dither.NONE)
     colours.save(smaller, "PNG", optimize=True)
     return base64.b64encode(smaller.getvalue()).decode()
 
@@ -61,7 +62,7 @@ def tidy(notebook, root):
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": {**kernel, "language": "python"}, "language_info": language}
     )
-    home = str(Path.home())
+    home = os.path.expanduser("~")
     folders = [f"{root}{os.sep}", f"{root}{os.sep}".replace(home, "~", 1)]
     for cell in notebook.cells:
         for key in cell.metadata.keys() - {"alt", "tags", "jupyter"}:
@@ -92,17 +93,23 @@ def essence(notebook):
 def main(arguments=None, root=ROOT):
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # for the kernels, as in conftest.py
+    root = root.resolve()
     folder = root / "notebooks"
+    depths = ("*.ipynb", "*/*.ipynb", "*/*/*.ipynb")
+    everything = [path for each in depths for path in sorted(folder.glob(each))]
     named = [Path(argument).resolve() for argument in arguments or []]
-    everything = sorted(folder.glob("*.ipynb")) + sorted(folder.glob("*/*.ipynb"))
+    for path in named:
+        if path not in everything:
+            print(f"{path} is no notebook in {folder}", file=sys.stderr)
+            return 1
     export(root)  # the notebooks import one another's modules
     for path in named or everything:
         print(path.relative_to(root).as_posix(), end=" ", flush=True)
         try:
             print("changed" if execute(path, root) else "as before")
-        except CellExecutionError as error:
+        except Exception as error:  # of a cell, the kernel or the file
             print("failed, and is left as it was")
-            print(error, file=sys.stderr)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
         export(root)  # the next notebook reads the ledger
     faults = export(root)

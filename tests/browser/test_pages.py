@@ -24,6 +24,11 @@ PAGES = [
         for p in sorted((ROOT / d).glob("*.md"))
     ),
 ]
+LEFT_OUT = {  # all other rules of axe hold
+    "empty-table-header": "the corner of a table with heads on two sides",
+    "page-has-heading-one": "tables that a program writes",
+    "scrollable-region-focusable": "long lines of code scroll on GitHub",
+}
 
 
 def rendered(path):
@@ -49,7 +54,7 @@ def framed(body, folder, file):
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_the_page_looks_right(path, chromium, tmp_path):
     page = framed(rendered(path), path.parent, tmp_path / "page.html")
-    faults = look(chromium, page)
+    faults = look(chromium, page, LEFT_OUT)
     assert not faults, "\n".join(faults)
 
 
@@ -81,4 +86,5 @@ def test_a_planted_fault_is_seen(fault, chromium, tmp_path):
 
 def test_a_right_page_has_no_fault(chromium, tmp_path):
     body = f"<h1>A page</h1><p>$a_b$</p><p>$$\\frac12$$</p><pre>{'code ' * 300}</pre>"
-    assert look(chromium, framed(body, tmp_path, tmp_path / "page.html")) == []
+    page = framed(body, tmp_path, tmp_path / "page.html")
+    assert look(chromium, page, LEFT_OUT) == []

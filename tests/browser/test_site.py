@@ -5,6 +5,7 @@
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,6 +44,15 @@ def test_the_pages_of_the_series_are_there():
     assert {"index.html", "search.html", "docs/reference.html"} <= names
 
 
+@pytest.mark.skipif(not PAGES, reason="the site is not built: run `make site`")
+def test_the_contents_of_a_page_list_its_exercises():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        asked = re.findall(r"exercise\(\\\"([\d.]+)", path.read_text("utf-8"))
+        page = (SITE / f"notebooks/{path.stem}.html").read_text("utf-8")
+        listed = re.findall(r'href="#[^"]*">Exercise ([\d.]+)<', page)
+        assert asked and set(asked) <= set(listed), path.name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_page_looks_right(page, chromium):
     faults = [*dead_links(page)]
@@ -66,9 +76,14 @@ def test_a_dead_link_is_found(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["", "someone/something"])
-def test_binder_and_colab_are_linked_where_the_name_is_known(name, monkeypatch):
-    monkeypatch.setenv("GITHUB_REPOSITORY", name)
-    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "docs/conf.py")
+def test_what_needs_the_name_of_the_project_waits_for_it(name, tmp_path):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    if name:
+        project += f'\n[project.urls]\nRepository = "https://github.com/{name}"\n'
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    (tmp_path / "docs").mkdir()
+    file = shutil.copy(ROOT / "docs/conf.py", tmp_path / "docs")
+    spec = importlib.util.spec_from_file_location("site_conf", file)
     conf = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conf)
     app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda name: Path("a.md")))
@@ -77,5 +92,7 @@ def test_binder_and_colab_are_linked_where_the_name_is_known(name, monkeypatch):
     shown = re.sub("<!--.*?-->", "", page[0], flags=re.S)
     links = re.findall(r"\((https://[^)]*(?:binder|colab)[^)]*)\)", shown)
     assert len(links) == (2 if name else 0)
+    edited = conf.html_theme_options["source_repository"]
+    assert edited == (name and f"https://github.com/{name}")
     assert all(name in link and "01_single_pass.ipynb" in link for link in links)
     assert ("OWNER/REPOSITORY" in shown) == (not name)

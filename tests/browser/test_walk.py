@@ -128,7 +128,7 @@ def walk(tab, url, folder):
             assert not wrong, f"{cell['source']}\n{text([output])}"
     assert [c["execution_count"] for c in cells] == [*range(1, len(cells) + 1)]
 
-    picture = "ax.plot([guess_best"
+    picture = '"your guesses"'
     before = drawn(notebook.run(picture))
     notebook.run("guess_best, guess_harm =", "0.03", "0.06")
     after = drawn(notebook.run(picture))

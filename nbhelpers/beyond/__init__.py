@@ -1,0 +1,1 @@
+"""What the pages beyond the eight leave: one module each."""
