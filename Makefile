@@ -61,8 +61,8 @@ test: venv
 	$(HERE) -m ruff check .
 	$(HERE) -m ruff format --check .
 	$(HERE) tools/export.py --check
-	$(HERE) -m coverage run -m pytest
-	$(HERE) -m coverage report
+	$(HERE) -m pytest -n 2 --dist loadfile --cov=nbhelpers tests
+	$(HERE) -m pytest -n 2 --dist loadfile notebooks
 
 check: venv
 	$(HERE) tools/export.py --check
